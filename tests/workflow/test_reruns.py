@@ -1,0 +1,120 @@
+"""A change reruns what depends on it and nothing else."""
+
+import os
+import shutil
+
+import pytest
+
+DOMAIN = "flux_towers"
+
+
+@pytest.fixture
+def two_domains(project):
+    """The finished run with a second domain beside it, copied from the template, which no edit may touch."""
+    return project
+
+
+def stages(jobs):
+    return {rule for rule, _ in jobs}
+
+
+def test_a_second_run_does_nothing(project):
+    assert project.planned("all") == set()
+
+
+def test_touching_everything_reruns_nothing(project):
+    for path in project.folder.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            os.utime(path)
+    assert project.planned("all") == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("workflow/landbridge/train/loop.py", "import logging", "# a comment\nimport logging"),
+        ("workflow/landbridge/models/lstm.py", '"""Linear encoder, LSTM', '"""Another docstring. Linear encoder, LSTM'),
+        ("workflow/landbridge/domains/flux_towers/README.md", "#", "##"),
+    ],
+)
+def test_comments_docstrings_and_data_cards_rerun_nothing(project, file, old, new):
+    project.edit(file, old, new)
+    assert project.planned("all") == set()
+
+
+def test_another_hash_seed_reruns_nothing(project):
+    done = project.snakemake("--dry-run", "all", env={"PYTHONHASHSEED": "7"})
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_another_mirror_reruns_nothing(project, tmp_path):
+    assert project.planned("all", "--config", f"mirror={tmp_path}") == set()
+
+
+def test_a_constant_two_imports_down(project):
+    project.edit("workflow/landbridge/train/adamw.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    jobs = project.planned("all")
+    assert {"pretrain", "transfer"} <= stages(jobs)
+    assert not stages(jobs) & {"download", "harmonise", "split"}
+
+
+def test_one_model(project):
+    project.edit("workflow/landbridge/models/lstm.py", "hidden, layers, batch_first=True", "hidden, layers, True, True")
+    jobs = project.planned("all")
+    trained = {wildcards for rule, wildcards in jobs if rule in ("pretrain", "transfer")}
+    assert trained and all("model=lstm" in wildcards for wildcards in trained)
+    assert not stages(jobs) & {"download", "harmonise", "split"}
+
+
+def test_one_recipe(project):
+    project.edit("workflow/landbridge/methods/linear_probe.py", '"rate": 1e-3', '"rate": 2e-3')
+    jobs = project.planned("all")
+    assert stages(jobs) == {"transfer", "evaluate", "compare", "draw", "summarise"}
+    for rule, wildcards in jobs:
+        if rule in ("transfer", "evaluate"):
+            assert "recipe=linear_probe" in wildcards
+
+
+def test_one_scenarios_key(project):
+    project.edit(f"workflow/landbridge/domains/{DOMAIN}/domain.yaml", "min_scored: 30", "min_scored: 31")
+    jobs = project.planned("all")
+    assert not stages(jobs) & {"download", "harmonise"}
+    assert all("twin_towers" in wildcards for rule, wildcards in jobs if rule != "summarise")
+
+
+def test_a_variables_description_reruns_from_harmonise_on(project):
+    project.edit(f"workflow/landbridge/domains/{DOMAIN}/domain.yaml", "air temperature at 2 m", "air temperature at 2 metres")
+    jobs = project.planned("all")
+    assert "harmonise" in stages(jobs)
+    assert "download" not in stages(jobs)
+
+
+def test_the_twins_settings_rerun_from_download_on(project):
+    assert ("download", "domain=flux_towers, dataset=twin_towers") in project.planned(
+        "all", "--config", "flux_towers={'datasets': {'twin_towers': {'twin': {'seed': 9}}}}"
+    )
+
+
+def test_one_more_seed_adds_its_jobs_alone(project):
+    before = len(project.record("pretrain"))
+    jobs = project.planned("all", "--config", f"seeds={before + 1}")
+    new = {job for job in jobs if job[0] in ("pretrain", "transfer")}
+    assert new and all(f"seed={before}" in wildcards for _, wildcards in new)
+    assert stages(jobs) == {"pretrain", "transfer", "evaluate", "compare", "draw", "summarise"}
+
+
+def test_a_damaged_manifest_reruns_harmonise(project):
+    manifest = project.folder / "results" / DOMAIN / "download" / "twin_towers.json"
+    manifest.write_text(manifest.read_text().replace('"dataset"', '"dataset" '))
+    assert "harmonise" in stages(project.planned("all"))
+
+
+def test_a_second_domain_from_the_template_is_untouched(project):
+    domains = project.folder / "workflow" / "landbridge" / "domains"
+    shutil.copytree(domains / "_template", domains / "ponds")
+    project.snakemake("ponds")
+    assert project.planned("all") <= {("summarise", "tier=twin")}
+    project.edit("workflow/landbridge/domains/flux_towers/domain.yaml", "min_scored: 30", "min_scored: 31")
+    project.edit("workflow/landbridge/domains/flux_towers/twin.py", "import numpy as np", "import numpy as np\n\nUNUSED = 1")
+    jobs = project.planned("all")
+    assert jobs and not [wildcards for _, wildcards in jobs if "ponds" in wildcards]

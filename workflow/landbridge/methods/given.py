@@ -1,0 +1,136 @@
+"""What a recipe is handed and what it hands back.
+
+A recipe is a file of this folder with its description as literals (`RIGHTS`, `OBJECTIVE`, `MODELS`, `VARIANTS`,
+`PLACE`) and one function, `fit(given) -> Fitted`. It never sees a path, the pool beyond its budget, or test data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class NotApplicable(Exception):
+    """The recipe can't act here (no labels at budget 0, no BatchNorm, ...); the text says why and becomes the status."""
+
+
+class Diverged(Exception):
+    """Training gave a loss that is not finite; the budget is reported as failed."""
+
+
+class RightError(Exception):
+    """A recipe asked for what its `RIGHTS` do not name."""
+
+
+class Samples(Protocol):
+    """A labelled or unlabelled population, as windows of series or as chips."""
+
+    @property
+    def task(self) -> str:
+        """regression, classification or segmentation."""
+
+    @property
+    def outputs(self) -> int:
+        """Targets of a regression, or classes."""
+
+    def __len__(self) -> int:
+        """Number of windows or chips."""
+
+    def label_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (row, target) in their own units, NaN where missing, and weights of equal shape; classes (row, 1)."""
+
+    def months(self) -> np.ndarray | None:
+        """Month 1..12 of each label row, or None where rows have no calendar."""
+
+    def prediction_months(self) -> np.ndarray | None:
+        """Month 1..12 of each row that is to be predicted."""
+
+    def table(self) -> np.ndarray:
+        """Features (row, column) of each label row, for learners that take tables."""
+
+    def prediction_table(self) -> np.ndarray:
+        """Features (row, column) of each row that is to be predicted."""
+
+
+class Fitted(Protocol):
+    """Anything that predicts."""
+
+    def predict(self, samples: Samples) -> np.ndarray:
+        """Regression (row, target) in the targets' units; log-probabilities (row, class); (row, class, y, x)."""
+
+    def counts(self) -> tuple[int, int]:
+        """Trained and total parameters."""
+
+    def shipped_bytes(self) -> int:
+        """Bytes of the part that adaptation changed, which is what a new place must be sent."""
+
+
+class Learner(Fitted, Protocol):
+    """A network with its scaler."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One population inside a loss, with its share of that loss."""
+
+    name: str
+    samples: Samples
+    share: float = 1.0
+
+
+class Given(Protocol):
+    """What one fit may use: the data of its rights, cut to one budget, and the tools to train."""
+
+    settings: Mapping[str, Any]
+    variant: str
+    seed: int
+
+    @property
+    def budget(self) -> int:
+        """Labelled target groups, units or days in hand."""
+
+    @property
+    def source(self) -> Samples:
+        """Labelled source; right `source_labels`."""
+
+    @property
+    def source_validation(self) -> Samples:
+        """Labelled validation groups of the source; right `source_labels`."""
+
+    @property
+    def target(self) -> Samples:
+        """Labelled target data of this budget; right `target_labels`.
+
+        Raises:
+            NotApplicable: the budget is 0.
+        """
+
+    @property
+    def unlabelled(self) -> Samples:
+        """Target inputs without labels; right `target_inputs`."""
+
+    def pretrained(self) -> Learner:
+        """A fresh copy of the pretrained network; right `source_weights`."""
+
+    def untrained(self, scaled_by: Sequence[Samples]) -> Learner:
+        """The same architecture with random weights, its scaler fitted on `scaled_by`."""
+
+    def train(
+        self,
+        learner: Learner,
+        sides: Sequence[Side],
+        *,
+        parts: str | Iterable[str] = "all",
+        rate: float,
+        share_of_steps: float = 1.0,
+        select_on_source: bool = False,
+    ) -> None:
+        """Train the named parts in place.
+
+        The budget decides how long: below eight labelled groups a fixed number of steps, times `share_of_steps`;
+        from eight the number of steps that scores best on labelled groups taken out of the budget.
+        `select_on_source` stops on the source's validation groups instead, for recipes that train on the source.
+        """

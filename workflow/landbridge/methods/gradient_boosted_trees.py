@@ -1,0 +1,114 @@
+"""Histogram gradient boosting on the drivers of a row, their means over the window and the unit's static numbers.
+
+Ke et al. (2017), LightGBM, as implemented by scikit-learn. Variants say whose labels are learned.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+
+from landbridge.methods.given import Fitted, Given, NotApplicable, Samples
+
+RIGHTS = ("source_labels", "target_labels")
+OBJECTIVE = None
+MODELS = "none"
+PLACE = "A"
+VARIANTS = ("source", "target", "pooled")
+SELECTION = "fixed"
+DEFAULTS = {"rounds": 300, "rate": 0.05, "leaves": 31, "rows_per_leaf": 20, "max_rows": 1_000_000}
+
+
+class Trees:
+    """One booster for each target, or one for all classes."""
+
+    def __init__(self, boosters: list[Any], task: str, classes: int) -> None:
+        self.boosters = boosters
+        self.task = task
+        self.classes = classes
+
+    def predict(self, samples: Samples) -> np.ndarray:
+        """(row, target), or log-probabilities (row, class)."""
+        table = samples.prediction_table()
+        if self.task == "regression":
+            return np.stack([booster.predict(table) for booster in self.boosters], axis=1)
+        found = np.full((len(table), self.classes), 1e-9)
+        found[:, self.boosters[0].classes_.astype(int)] = self.boosters[0].predict_proba(table).clip(1e-9)
+        return np.log(found / found.sum(1, keepdims=True))
+
+    def counts(self) -> tuple[int, int]:
+        """Number of leaves, all of them trained."""
+        leaves = sum(
+            int(tree.get_n_leaf_nodes()) for booster in self.boosters for stage in booster._predictors for tree in stage
+        )
+        return leaves, leaves
+
+    def shipped_bytes(self) -> int:
+        """Size of the trees as Python would store them."""
+        return len(pickle.dumps(self.boosters))
+
+
+def fit_boosters(
+    table: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    task: str,
+    classes: int,
+    settings: dict[str, Any],
+    seed: int,
+) -> Trees:
+    """Fit on rows (row, column) with labels and weights (row, target); missing inputs may be NaN.
+
+    The smallest leaf is `rows_per_leaf`, or a tenth of the rows where there are few.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    boosters = []
+    for target in range(labels.shape[1]):
+        used = np.flatnonzero(np.isfinite(labels[:, target]) & (weights[:, target] > 0))
+        if len(used) == 0:
+            raise NotApplicable("no labelled row")
+        stride = -(-len(used) // settings["max_rows"])  # thin out evenly, keeping the order of time
+        used = used[::stride]
+        learner = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+        booster = learner(
+            max_iter=settings["rounds"],
+            learning_rate=settings["rate"],
+            max_leaf_nodes=settings["leaves"],
+            min_samples_leaf=max(1, min(settings["rows_per_leaf"], len(used) // 10)),
+            early_stopping=False,
+            random_state=seed % 2**32,
+        )
+        booster.fit(table[used], labels[used, target], sample_weight=weights[used, target])
+        boosters.append(booster)
+    return Trees(boosters, task, classes)
+
+
+def fit(given: Given) -> Fitted:
+    """Trees of the source, of the budget, or of both, each side weighing one half in the last."""
+    sides: list[Samples] = []
+    if given.variant in ("source", "pooled"):
+        sides.append(given.source)
+    if given.variant in ("target", "pooled"):
+        sides.append(given.target)
+    if sides[0].task == "segmentation":
+        raise NotApplicable("trees take rows, not chips")
+    tables, labels, weights = [], [], []
+    for samples in sides:
+        own_labels, own_weights = samples.label_rows()
+        total = np.where(np.isfinite(own_labels), own_weights, 0).sum(0, keepdims=True)
+        tables.append(samples.table())
+        labels.append(own_labels)
+        weights.append(own_weights / np.maximum(total, 1e-12))  # each side weighs the same
+    rows = sum(len(table) for table in tables)
+    return fit_boosters(
+        np.concatenate(tables),
+        np.concatenate(labels),
+        np.concatenate(weights) * rows / len(sides),
+        sides[0].task,
+        sides[0].outputs,
+        dict(given.settings),
+        given.seed,
+    )

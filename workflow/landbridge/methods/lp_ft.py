@@ -1,0 +1,22 @@
+"""Linear probe first, then all weights: the head is fitted before the features may move.
+
+Kumar et al. (2022), Fine-tuning can distort pretrained features and underperform out-of-distribution.
+"""
+
+from landbridge.methods.given import Fitted, Given, Side
+
+RIGHTS = ("source_weights", "target_labels")
+OBJECTIVE = "erm"
+MODELS = "any"
+PLACE = "A"
+DEFAULTS = {"rate": 1e-3, "ratio": 0.1}
+
+
+def fit(given: Given) -> Fitted:
+    """Head at `rate`, then everything at `rate * ratio`; each stage takes half of the steps."""
+    target = given.target
+    learner = given.pretrained()
+    sides = [Side("target", target)]
+    given.train(learner, sides, parts="head", rate=given.settings["rate"], share_of_steps=0.5)
+    given.train(learner, sides, rate=given.settings["rate"] * given.settings["ratio"], share_of_steps=0.5)
+    return learner

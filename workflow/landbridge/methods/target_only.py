@@ -1,0 +1,17 @@
+"""The same network trained from a random start on the labelled target data alone (from scratch)."""
+
+from landbridge.methods.given import Fitted, Given, Side
+
+RIGHTS = ("target_labels",)
+OBJECTIVE = None
+MODELS = "any"
+PLACE = "A"
+DEFAULTS = {"rate": 1e-3}
+
+
+def fit(given: Given) -> Fitted:
+    """A network whose weights and scaler have seen nothing but the budget."""
+    target = given.target
+    learner = given.untrained([target])
+    given.train(learner, [Side("target", target)], rate=given.settings["rate"])
+    return learner

@@ -1,0 +1,70 @@
+"""A network with its scaler: what training makes, checkpoints hold and predictions come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landbridge.models.network import Network, Shape, parameter_count
+from landbridge.prepare.scaling import Scaler
+
+PREDICTION_BATCH = 2048
+
+
+class Learner:
+    """A network that predicts in the units of its targets.
+
+    Args:
+        network: on the device where it trains.
+        scaler: fitted on the rows that the network learned from.
+        shape: sizes that the network was built for.
+    """
+
+    def __init__(self, network: Network, scaler: Scaler, shape: Shape) -> None:
+        self.network = network
+        self.scaler = scaler
+        self.shape = shape
+        self.trained: Sequence[str] = ()
+
+    def predict(self, samples: Any) -> np.ndarray:
+        """Regression (row, target) in the targets' units; log-probabilities (row, class); probabilities (row, class, y, x).
+
+        A row's prediction does not depend on the other rows: the network is in evaluation mode.
+        """
+        self.network.eval()
+        found = []
+        with torch.no_grad():
+            for start in range(0, samples.prediction_rows, PREDICTION_BATCH):
+                index = torch.arange(start, min(start + PREDICTION_BATCH, samples.prediction_rows))
+                x, static = samples.prediction_batch(index, self.scaler)
+                found.append(self._finish(self.network(x, static), samples.task).cpu().numpy())
+        return np.concatenate(found) if found else np.zeros((0, self.shape.outputs), np.float32)
+
+    def _finish(self, outputs: Tensor, task: str) -> Tensor:
+        if task == "regression":
+            last = outputs[:, -1] if outputs.ndim == 3 else outputs  # (b, t, target): the last step of the window
+            mean = torch.as_tensor(self.scaler.target_mean, dtype=torch.float32, device=last.device)
+            spread = torch.as_tensor(self.scaler.target_spread, dtype=torch.float32, device=last.device)
+            return last * spread + mean
+        if task == "classification":
+            last = outputs[:, -1] if outputs.ndim == 3 else outputs
+            return torch.log_softmax(last, dim=1)
+        return torch.softmax(outputs, dim=1)
+
+    def counts(self) -> tuple[int, int]:
+        """Trained and total parameters."""
+        trained = sum(parameter_count(self.network.parts[name].parameters()) for name in self.trained)
+        return trained, parameter_count(self.network.parameters())
+
+    def shipped_bytes(self) -> int:
+        """Bytes of the trained parts."""
+        return sum(
+            tensor.numel() * tensor.element_size()
+            for name in self.trained
+            for tensor in self.network.parts[name].state_dict().values()
+        )
+

@@ -1,0 +1,50 @@
+"""Linear model: the last step of a window, or each pixel of a chip, straight to the target.
+
+The smallest architecture that every task can use. Its optimum is known in closed form, which makes it the yardstick
+of the machinery around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from landbridge.models.network import Network, Shape, join_static
+
+KIND = "any"
+PARTS = ("encoder", "head")
+DEFAULTS: dict[str, Any] = {}
+
+
+class _Pixelwise(nn.Linear):
+    """A linear map over the channels of (b, channel, y, x)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.movedim(1, -1)).movedim(-1, 1)
+
+
+class Linear(Network):
+    """Two linear maps in a row, named encoder and head, so that the head alone can be trained."""
+
+    def __init__(self, shape: Shape, width: int | None = None, *, chips: bool = False) -> None:
+        super().__init__()
+        layer = _Pixelwise if chips else nn.Linear
+        columns = shape.inputs + shape.static
+        width = width or columns
+        self.chips = chips
+        self.parts = nn.ModuleDict({"encoder": layer(columns, width), "head": layer(width, shape.outputs)})
+
+    def features(self, x: Tensor, static: Tensor) -> Tensor:
+        """(b, t, inputs) to (b, t, width), or (b, inputs, y, x) to (b, width, y, x)."""
+        if self.chips:
+            repeated = static[:, :, None, None].expand(-1, -1, *x.shape[2:])
+            return self.parts["encoder"](torch.cat([x, repeated], dim=1))
+        return self.parts["encoder"](join_static(x, static))
+
+
+def build(shape: Shape, settings: Mapping[str, Any]) -> Network:
+    """The network for `shape`; `chips: true` in the settings takes images in place of windows."""
+    return Linear(shape, **{**DEFAULTS, **settings})

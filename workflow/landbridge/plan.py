@@ -1,0 +1,471 @@
+"""What the rules need from the package: which jobs there are, and the slice of the configuration that each depends on.
+
+Rules hold no logic. A param that is a function of the wildcards comes from here, and holds plain values only, since
+Snakemake compares it with that of the last run: a job reruns when, and only when, its own slice changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from landbridge import registry
+from landbridge.config import Config, ConfigError, Domain, Scenario, load
+from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
+from landbridge.io import sources
+from landbridge.registry import STAGES, Recipe
+
+SELECTIONS = ("source_val", "fixed", "target_val_k")
+REFERENCE_MODEL = "none"
+TRUTH = "truth"
+
+
+def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
+    """The plan of a Snakemake run; a broken configuration ends it with one readable text and no traceback."""
+    files = [Path(path) for path in workflow.configfiles]
+    try:
+        return Plan(read_config(config, files))
+    except ConfigError as error:
+        from snakemake.exceptions import WorkflowError
+
+        raise WorkflowError(str(error)) from None
+
+
+def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:
+    """Validate and fill in a merged configuration against what the package offers."""
+    return load(
+        dict(config),
+        files=files,
+        domains=registry.domains(),
+        recipes={name: recipe.variants for name, recipe in registry.recipes().items()},
+        selections=SELECTIONS,
+        models=tuple(registry.models()),
+    )
+
+
+def split_recipe(name: str) -> tuple[str, str, str | None]:
+    """`id[.variant][.selection]` to id, variant ("" without) and selection rule (None for the default)."""
+    recipe_id, *rest = name.split(".")
+    selection = rest.pop() if rest and rest[-1] in SELECTIONS else None
+    return recipe_id, rest[0] if rest else "", selection
+
+
+class Plan:
+    """Every job of a run, from a validated configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.tier = config.tier
+        self.recipes = registry.recipes()
+        self.scenarios: dict[str, dict[str, Scenario]] = {}
+        self.left_out: list[str] = []
+        for name, domain in config.domains.items():
+            self.scenarios[name] = self._scenarios(name, domain)
+        self.domains = list(config.domains)
+        for line in self.left_out:
+            print(line, file=sys.stderr)
+
+    # -- which runs ---------------------------------------------------------------------------------------------
+
+    def _scenarios(self, name: str, domain: Domain) -> dict[str, Scenario]:
+        """Scenarios of the tier that are wanted and, in the real tier, whose files are at hand or named."""
+        offered = domain.twin if self.tier == "twin" else domain.real
+        chosen: dict[str, Scenario] = {}
+        for scenario_name, scenario in offered.items():
+            named = self.config.scenarios is not None and scenario_name in self.config.scenarios
+            if not named and (self.config.scenarios is not None or not scenario.default):
+                continue
+            missing = [] if self.tier == "twin" else self._missing(name, scenario)
+            if missing and not named:
+                self.left_out.append(
+                    f"{name}: scenario {scenario_name} is left out, since {', '.join(missing)} is not at hand; give "
+                    f"--config mirror=FOLDER, put the files under {self.config.raw}/{name}/, or name it in `datasets:`"
+                )
+                continue
+            chosen[scenario_name] = scenario
+        return chosen
+
+    def _missing(self, domain: str, scenario: Scenario) -> list[str]:
+        folder = registry.domains()[domain]
+        found = []
+        for dataset in sorted({scenario.source.dataset, scenario.target.dataset}):
+            rows = sources.sources_of(folder, dataset)
+            raw = Path(self.config.raw) / domain / dataset
+            here = sources.at_hand(rows, raw, [Path(mirror) / domain / dataset for mirror in self.config.mirror])
+            if dataset not in self.config.datasets and not here:
+                found.append(dataset)
+        return found
+
+    def runs(self, domain: str, scenario: str) -> list[tuple[str, str]]:
+        """(model, recipe) of every run of a scenario; recipes that bring their own learner have model `none`."""
+        description = self.config.domains[domain]
+        found = []
+        for name in description.recipes:
+            recipe = self.recipes[split_recipe(name)[0]]
+            if recipe.models == "none":
+                found.append((REFERENCE_MODEL, name))
+                continue
+            for model in description.models:
+                if recipe.models == "any" or model in recipe.models:
+                    found.append((model, name))
+        return found
+
+    def folds(self, domain: str, scenario: str) -> list[int]:
+        """Numbers of the folds of a scenario."""
+        count = self.scenarios[domain][scenario].split.folds
+        return list(range(count if self.config.folds is None else min(count, self.config.folds)))
+
+    def has_truth(self, domain: str, scenario: str) -> bool:
+        """Whether the noise-free truth is known, which only a twin's is."""
+        return self.tier == "twin" and self._dataset(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
+
+    def figures(self, domain: str) -> list[str]:
+        """Figures of each comparison."""
+        return list(self.config.domains[domain].figures)
+
+    def targets(self, domain: str | None = None) -> list[str]:
+        """Files that `all`, or the target of one domain, asks for."""
+        found = []
+        for name in self.domains if domain is None else [domain]:
+            for scenario in self.scenarios[name]:
+                folder = f"results/{name}/compare/{scenario}"
+                found += [f"{folder}/{table}.csv" for table in ("leaderboard", "effects", "labels", "cost")]
+                found += [f"{folder}/{figure}.svg" for figure in self.figures(name)]
+        return found
+
+    def _dataset(self, domain: str, dataset: str) -> Any:
+        return self.config.domains[domain].datasets[dataset]
+
+    def _recipe(self, wildcards: Any) -> Recipe:
+        return self.recipes[split_recipe(wildcards.recipe)[0]]
+
+    # -- inputs of rules ----------------------------------------------------------------------------------------
+
+    def source_dataset(self, wildcards: Any) -> str:
+        """Harmonised file of the source population."""
+        scenario = self.scenarios[wildcards.domain][wildcards.scenario]
+        return f"results/{wildcards.domain}/harmonise/{scenario.source.dataset}.nc"
+
+    def target_dataset(self, wildcards: Any) -> str:
+        """Harmonised file of the target population."""
+        scenario = self.scenarios[wildcards.domain][wildcards.scenario]
+        return f"results/{wildcards.domain}/harmonise/{scenario.target.dataset}.nc"
+
+    def needs(self, right: str) -> Callable[[Any], bool]:
+        """Whether the recipe of a job, or the way it selects, may read what `right` names."""
+
+        def needed(wildcards: Any) -> bool:
+            return right in self._recipe(wildcards).rights
+
+        return needed
+
+    def checkpoint(self, wildcards: Any) -> str:
+        """The pretrained weights that a recipe starts from."""
+        place = f"results/{wildcards.domain}/pretrain/{wildcards.scenario}"
+        objective = self._recipe(wildcards).objective
+        return f"{place}/{wildcards.model}-{objective}/fold{wildcards.fold}-seed{wildcards.seed}.safetensors"
+
+    def of_folds(self, pattern: str) -> Callable[[Any], list[str]]:
+        """`pattern` for every fold of the scenario."""
+
+        def files(wildcards: Any) -> list[str]:
+            names = {"domain": wildcards.domain, "scenario": wildcards.scenario}
+            return [pattern.format(fold=fold, **names) for fold in self.folds(**names)]
+
+        return files
+
+    def predictions(self, wildcards: Any) -> list[str]:
+        """Predictions of one recipe for all folds and seeds; none for the truth, which is scored as it is."""
+        if wildcards.recipe == TRUTH:
+            return []
+        place = f"results/{wildcards.domain}/transfer/{wildcards.scenario}/{wildcards.model}-{wildcards.recipe}"
+        return [
+            f"{place}/fold{fold}-seed{seed}.nc"
+            for fold in self.folds(wildcards.domain, wildcards.scenario)
+            for seed in range(self.config.seeds)
+        ]
+
+    def scores(self, wildcards: Any) -> list[str]:
+        """Scores of every recipe of a scenario, and of the truth where it is known."""
+        runs = self.runs(wildcards.domain, wildcards.scenario)
+        if self.has_truth(wildcards.domain, wildcards.scenario):
+            runs = [*runs, (REFERENCE_MODEL, TRUTH)]
+        place = f"results/{wildcards.domain}/evaluate/{wildcards.scenario}"
+        return [f"{place}/{model}-{recipe}.parquet" for model, recipe in runs]
+
+    def costs(self, wildcards: Any) -> list[str]:
+        """Cost files of every job that trains in a scenario."""
+        place = f"results/{wildcards.domain}"
+        found: dict[str, None] = {}
+        for model, recipe in self.runs(wildcards.domain, wildcards.scenario):
+            objective = self.recipes[split_recipe(recipe)[0]].objective
+            for fold in self.folds(wildcards.domain, wildcards.scenario):
+                for seed in range(self.config.seeds):
+                    run = f"fold{fold}-seed{seed}.cost.json"
+                    if objective:
+                        found[f"{place}/pretrain/{wildcards.scenario}/{model}-{objective}/{run}"] = None
+                    found[f"{place}/transfer/{wildcards.scenario}/{model}-{recipe}/{run}"] = None
+        return list(found)
+
+    def all_comparisons(self, table: str) -> Callable[[Any], list[str]]:
+        """One table of every scenario of the run."""
+
+        def files(wildcards: Any) -> list[str]:
+            return [
+                f"results/{domain}/compare/{scenario}/{table}"
+                for domain in self.domains
+                for scenario in self.scenarios[domain]
+            ]
+
+        return files
+
+    # -- params -------------------------------------------------------------------------------------------------
+
+    def settings(self, stage: str) -> Callable[[Any], dict[str, Any]]:
+        """The slice of the configuration that a job of `stage` depends on, as plain values."""
+        method = getattr(self, f"_{stage}_settings")
+
+        def values(wildcards: Any) -> dict[str, Any]:
+            return method(wildcards)
+
+        return values
+
+    def _download_settings(self, wildcards: Any) -> dict[str, Any]:
+        dataset = self._dataset(wildcards.domain, wildcards.dataset)
+        folder = registry.domains()[wildcards.domain]
+        found: dict[str, Any] = {"dataset": wildcards.dataset, "domain": wildcards.domain, "twin": dataset.twin}
+        if dataset.twin is None:
+            found |= sources.as_settings(sources.sources_of(folder, wildcards.dataset), folder)
+        return found
+
+    def _harmonise_settings(self, wildcards: Any) -> dict[str, Any]:
+        domain = self.config.domains[wildcards.domain]
+        dataset = self._dataset(wildcards.domain, wildcards.dataset)
+        return {
+            "domain": wildcards.domain,
+            "dataset": wildcards.dataset,
+            "title": dataset.title,
+            "step": dataset.step,
+            "kind": dataset.kind,
+            "feature_type": dataset.feature_type,
+            "reader": dataset.reader,
+            "reader_settings": dataset.reader_settings,
+            "variables": {name: variable.model_dump(exclude_none=True) for name, variable in domain.variables.items()},
+            "code": self.code("harmonise")(wildcards),
+        }
+
+    def _scenario(self, wildcards: Any) -> Scenario:
+        return self.scenarios[wildcards.domain][wildcards.scenario]
+
+    def _task_settings(self, wildcards: Any) -> dict[str, Any]:
+        """What every stage after `split` must know of the scenario: task, columns and windows."""
+        scenario = self._scenario(wildcards)
+        dataset = self._dataset(wildcards.domain, scenario.target.dataset)
+        keep = {"task", "targets", "inputs", "one_hot", "window", "quality", "static"}
+        return {
+            "scenario": wildcards.scenario,
+            "step": dataset.step,
+            "kind": dataset.kind,
+            **scenario.model_dump(include=keep),
+        }
+
+    def _split_settings(self, wildcards: Any) -> dict[str, Any]:
+        scenario = self._scenario(wildcards)
+        left_out = {"title", "default", "extends", "budgets", "headline", "per_group"}
+        return {
+            **self._task_settings(wildcards),
+            **scenario.model_dump(exclude=left_out),
+            "class_of": self.config.domains[wildcards.domain].worst_class_of,
+            "longest_budget": self._longest_budget(scenario),
+        }
+
+    @staticmethod
+    def _longest_budget(scenario: Scenario) -> int | None:
+        """Days that the pool must hold on a time axis; elsewhere no business of `split`, which knows no budgets."""
+        if scenario.budget_axis != "time":
+            return None
+        return max((int(budget) for budget in scenario.budgets if budget != "all"), default=0)
+
+    def _network_settings(self, wildcards: Any) -> dict[str, Any]:
+        domain = self.config.domains[wildcards.domain]
+        return {
+            **self._task_settings(wildcards),
+            "training": domain.training.model_dump(),
+            "network": None if wildcards.model == REFERENCE_MODEL else dict(domain.models[wildcards.model]),
+        }
+
+    def _pretrain_settings(self, wildcards: Any) -> dict[str, Any]:
+        return self._network_settings(wildcards)
+
+    def _transfer_settings(self, wildcards: Any) -> dict[str, Any]:
+        scenario = self._scenario(wildcards)
+        recipe_id, variant, selection = split_recipe(wildcards.recipe)
+        recipe = self.recipes[recipe_id]
+        domain = self.config.domains[wildcards.domain]
+        return {
+            **self._network_settings(wildcards),
+            "recipe": recipe_id,
+            "variant": variant or (recipe.variants[0] if recipe.variants else ""),
+            "selection": selection or recipe.selection,
+            "place": recipe.place,
+            "rights": list(recipe.rights),
+            "recipe_settings": dict(domain.recipe_settings.get(recipe_id, {})),
+            "budget_axis": scenario.budget_axis,
+            "budgets": list(scenario.budgets),
+            "per_group": scenario.per_group,
+        }
+
+    def _evaluate_settings(self, wildcards: Any) -> dict[str, Any]:
+        recipe_id, variant, selection = split_recipe(wildcards.recipe)
+        return {
+            **{key: self._task_settings(wildcards)[key] for key in ("scenario", "task", "targets")},
+            "model": wildcards.model,
+            "recipe": recipe_id,
+            "variant": self._variant(recipe_id, variant),
+            "min_scored": self._scenario(wildcards).min_scored,
+            "headline": self._scenario(wildcards).headline.model_dump(),
+        }
+
+    def _variant(self, recipe_id: str, variant: str) -> str:
+        declared = self.recipes[recipe_id].variants if recipe_id in self.recipes else ()
+        return variant or (declared[0] if declared else "")
+
+    def _compare_settings(self, wildcards: Any) -> dict[str, Any]:
+        domain = self.config.domains[wildcards.domain]
+        scenario = self._scenario(wildcards)
+        return {
+            "scenario": wildcards.scenario,
+            "task": scenario.task,
+            "metrics": list(domain.metrics),
+            "statistics": list(domain.statistics),
+            "headline": scenario.headline.model_dump(),
+            "worst_class_of": domain.worst_class_of,
+            "bootstrap": self.config.bootstrap.model_dump(),
+            "budgets": list(scenario.budgets),
+            "budget_axis": scenario.budget_axis,
+        }
+
+    def _draw_settings(self, wildcards: Any) -> dict[str, Any]:
+        scenario = self._scenario(wildcards)
+        variables = self.config.domains[wildcards.domain].variables
+        return {
+            **self._compare_settings(wildcards),
+            "domain": wildcards.domain,
+            "title": scenario.title,
+            "figure": wildcards.figure,
+            "targets": {
+                name: variables[name].model_dump(include={"units", "long_name"})
+                for name in scenario.targets
+                if name in variables
+            },
+        }
+
+    def _summarise_settings(self, wildcards: Any) -> dict[str, Any]:
+        return {
+            "tier": self.tier,
+            "scenarios": [
+                {
+                    "domain": domain,
+                    "domain_title": self.config.domains[domain].title,
+                    "scenario": name,
+                    "title": scenario.title,
+                    "headline": scenario.headline.model_dump(),
+                    "budget_axis": scenario.budget_axis,
+                }
+                for domain in self.domains
+                for name, scenario in self.scenarios[domain].items()
+            ],
+        }
+
+    def modules(self, stage: str) -> Callable[[Any], dict[str, str]]:
+        """Full names of the modules that a job of `stage` loads late."""
+
+        def names(wildcards: Any) -> dict[str, str]:
+            found: dict[str, str] = {}
+            base = f"{PACKAGE}.domains.{getattr(wildcards, 'domain', '')}"
+            if stage == "download" and self._dataset(wildcards.domain, wildcards.dataset).twin is not None:
+                found["twin"] = f"{base}.twin"
+            if stage == "harmonise":
+                found["readers"] = f"{base}.readers"
+            if stage in ("pretrain", "transfer") and wildcards.model != REFERENCE_MODEL:
+                found["model"] = f"{PACKAGE}.models.{wildcards.model}"
+            if stage == "pretrain":
+                found["objective"] = f"{PACKAGE}.methods.{wildcards.objective}"
+            if stage == "transfer":
+                found["recipe"] = f"{PACKAGE}.methods.{split_recipe(wildcards.recipe)[0]}"
+            if stage == "draw" and (ROOT / "domains" / wildcards.domain / "figures.py").is_file():
+                found["figures"] = f"{base}.figures"
+            return found
+
+        return names
+
+    def code(self, stage: str) -> Callable[[Any], str]:
+        """Fingerprint of the code that a job of `stage` runs.
+
+        A download of published data carries none: gigabytes are not fetched again for an edited line.
+        """
+        modules = self.modules(stage)
+
+        def value(wildcards: Any) -> str:
+            late = modules(wildcards)
+            if stage == "download" and "twin" not in late:
+                return "published"
+            return fingerprint(STAGES[stage], *late.values())
+
+        return value
+
+    def places(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """Where raw files lie and are looked for. Naming `resources` tells Snakemake that a change reruns nothing."""
+        inside = f"{wildcards.domain}/{wildcards.dataset}"
+        return {"raw": f"{self.config.raw}/{inside}", "mirrors": [f"{mirror}/{inside}" for mirror in self.config.mirror]}
+
+    def manifest_checksum(self, wildcards: Any) -> str:
+        """Hash of a dataset's manifest; raises FileNotFoundError before the download, which Snakemake understands."""
+        path = Path(f"results/{wildcards.domain}/download/{wildcards.dataset}.json")
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    # -- resources ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def memory(megabytes: int) -> Callable[..., int]:
+        """Memory that doubles with each attempt."""
+
+        def needed(wildcards: Any, attempt: int) -> int:
+            return megabytes * 2 ** (attempt - 1)
+
+        return needed
+
+    @staticmethod
+    def runtime(minutes: int) -> Callable[..., int]:
+        """Minutes that double with each attempt."""
+
+        def needed(wildcards: Any, attempt: int) -> int:
+            return minutes * 2 ** (attempt - 1)
+
+        return needed
+
+    def wants_gpu(self, wildcards: Any) -> int:
+        """One GPU for a job that trains a network, none for the others."""
+        return int(wildcards.model != REFERENCE_MODEL)
+
+    @cached_property
+    def arguments(self) -> str:
+        """The configuration arguments of this very command, so that a report is made of the same run."""
+        kept, keep = [], False
+        for argument in sys.argv[1:]:
+            if argument.startswith("-"):
+                keep = argument in ("--config", "-C", "--configfile", "--configfiles")
+            elif not keep:
+                continue
+            if keep or argument.startswith(("--config=", "--configfile=")):
+                kept.append(argument)
+        return " ".join(shlex.quote(argument) for argument in kept)
+
+    def this_command(self, wildcards: Any, resources: Any) -> str:
+        """The command that runs this workflow with this configuration; as a param, it reruns nothing."""
+        return f"{shlex.quote(sys.executable)} -m snakemake {self.arguments}"

@@ -1,0 +1,109 @@
+"""Label budgets: how much labelled target data a recipe may see, nested and paired across recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from landbridge.contract import Dataset
+from landbridge.prepare import ragged
+from landbridge.prepare.streams import hash_order
+from landbridge.stage import StageError
+
+AXES = {"groups": "groups", "units": "units", "time": "days"}  # budget axis, and the unit that tables print
+SELECTION_FROM = 8  # labelled groups from which a quarter may be kept for choosing the number of steps
+SELECTION_SHARE = 4
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one budget holds.
+
+    Attributes:
+        label: as the configuration writes it: "0", "4", "all".
+        size: groups, units or days that it really holds, those kept for selection included.
+        train: labelled data to fit on; None at size 0.
+        selection: labelled data to choose the number of steps by; None unless a quarter is kept for that.
+        selection_size: groups or units in `selection`.
+    """
+
+    label: str
+    size: int
+    train: Dataset | None
+    selection: Dataset | None = None
+    selection_size: int = 0
+
+
+def order(pool: Dataset, axis: str, scenario: str, seed: int) -> list[str]:
+    """Groups of the pool, or its units, in the order in which growing budgets take them.
+
+    Every recipe sees the same order; another seed gives another, and neither touches the initialisation.
+    """
+    members = pool["group"] if axis == "groups" else pool["unit_name"]
+    return hash_order(sorted({str(member) for member in members}), "subset", scenario, seed)
+
+
+def cut(
+    pool: Dataset, axis: str, label: str, *, scenario: str, seed: int, keep_for_selection: bool | None = None
+) -> Budget | None:
+    """One budget of a pool.
+
+    Args:
+        pool: the whole pool; on a time axis the pool of one target group, or of all.
+        axis: `groups`, `units` or `time`.
+        label: a number, or "all".
+        keep_for_selection: whether a quarter is kept to choose the number of steps by; None: from eight on.
+
+    Returns:
+        None where the pool holds fewer than `label`.
+
+    Raises:
+        StageError: an unknown axis, or a budget that is too small to keep a quarter of it.
+    """
+    if axis not in AXES:
+        raise StageError(f"budget_axis '{axis}' is not known; write {', '.join(AXES)}")
+    if axis == "time":
+        return _leading_days(pool, label)
+    members = np.asarray(pool["group"] if axis == "groups" else pool["unit_name"]).astype(str)
+    ranked = order(pool, axis, scenario, seed)
+    size = len(ranked) if label == "all" else int(label)
+    if size > len(ranked):
+        return None
+    if size == 0:
+        return Budget(label, 0, None)
+    kept = size // SELECTION_SHARE if (size >= SELECTION_FROM if keep_for_selection is None else keep_for_selection) else 0
+    if keep_for_selection and kept == 0:
+        raise StageError(
+            f"selection target_val_k takes a quarter of the budget, and {size} {axis} leave none for it; use it with "
+            f"budgets of {SELECTION_SHARE} and more"
+        )
+    train = ragged.select_units(pool, np.isin(members, ranked[: size - kept]))
+    selection = ragged.select_units(pool, np.isin(members, ranked[size - kept : size])) if kept else None
+    return Budget(label, size, train, selection, kept)
+
+
+def _leading_days(pool: Dataset, label: str) -> Budget | None:
+    """The first days of each unit of a pool that was cut in time."""
+    units = str(pool.variables["time"].attributes["units"])
+    day = 1 if units.startswith("days") else 86400
+    offsets = ragged.offsets(pool["row_size"])
+    starts = pool["time"][offsets[:-1]]
+    spans = (pool["time"][offsets[1:] - 1] - starts) // day + 1
+    longest = int(spans.min()) if len(spans) else 0
+    size = longest if label == "all" else int(label)
+    if size > longest:
+        return None
+    if size == 0:
+        return Budget(label, 0, None)
+    ends = starts + size * day
+    stops = [
+        int(np.searchsorted(pool["time"][offsets[i] : offsets[i + 1]], ends[i]) + offsets[i]) for i in range(len(starts))
+    ]
+    return Budget(label, size, ragged.cut(pool, np.arange(len(starts)), offsets[:-1], np.asarray(stops)))
+
+
+def names(labels: Sequence[object]) -> list[str]:
+    """Budgets as text, in the order given."""
+    return [str(label) for label in labels]

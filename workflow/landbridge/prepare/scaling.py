@@ -1,0 +1,123 @@
+"""Standardisation whose origin can be proved: a scaler carries the hash of the rows that it was fitted on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from landbridge.contract import Dataset
+from landbridge.prepare.windows import label_weights
+from landbridge.stage import StageError
+
+TOLERANCE = 1e-6
+ARRAYS = ("input_mean", "input_spread", "target_mean", "target_spread")
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Means and standard deviations, float64.
+
+    Attributes:
+        input_mean, input_spread: (input,).
+        target_mean, target_spread: (target,) of a regression; empty otherwise.
+        rows: hash of the rows that it was fitted on.
+    """
+
+    input_mean: np.ndarray
+    input_spread: np.ndarray
+    target_mean: np.ndarray
+    target_spread: np.ndarray
+    rows: str
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its numbers by name, for a checkpoint."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], rows: str) -> Scaler:
+        """The scaler that `arrays` gave."""
+        return cls(*(np.asarray(arrays[name], np.float64) for name in ARRAYS), rows)
+
+
+def rows_hash(datasets: Sequence[Dataset]) -> str:
+    """Hash of which rows some files hold: unit, segment and time of each; of chips, the units alone."""
+    digest = hashlib.sha256()
+    for dataset in datasets:
+        names = [str(name) for name in dataset["unit_name"]]
+        segments = dataset["segment"] if "segment" in dataset else np.zeros(len(names), np.int32)
+        sizes = dataset["row_size"] if "row_size" in dataset else np.zeros(len(names), np.int32)
+        for name, segment, size in zip(names, segments, sizes, strict=True):
+            digest.update(f"{name}\0{int(segment)}\0{int(size)}\n".encode())
+        if "time" in dataset:
+            digest.update(np.ascontiguousarray(dataset["time"], dtype="<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _moments(columns: list[np.ndarray], weights: list[np.ndarray]) -> tuple[float, float]:
+    """Weighted mean and standard deviation of columns end to end; 0 and 1 where there is nothing, 1 for a constant."""
+    values, weight = np.concatenate(columns).astype(np.float64), np.concatenate(weights).astype(np.float64)
+    usable = np.isfinite(values) & (weight > 0)
+    values, weight = values[usable], weight[usable]
+    if len(values) == 0:
+        return 0.0, 1.0
+    mean = float(np.average(values, weights=weight))
+    spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weight)))
+    return mean, spread if spread > 1e-8 * max(1.0, abs(mean)) else 1.0
+
+
+def fit_scaler(
+    datasets: Sequence[Dataset], inputs: Sequence[str], targets: Sequence[str], quality: str | None = None
+) -> Scaler:
+    """Scaler of some files that a job may read.
+
+    Inputs count with weight one, target rows with their quality, so a row of quality 0 moves nothing. Chips are
+    scaled by band over valid pixels.
+
+    Args:
+        inputs: names on `obs`, or ["reflectance"] for chips.
+        targets: names on `obs` of a regression; empty for classes.
+    """
+    if "reflectance" in datasets[0]:
+        bands = range(datasets[0]["reflectance"].shape[1])
+        pixels = [[dataset["reflectance"][:, band].ravel() for dataset in datasets] for band in bands]
+        valid = [dataset["valid"].ravel() for dataset in datasets]
+        moments = [_moments(columns, valid) for columns in pixels]
+    else:
+        moments = []
+        for name in inputs:
+            columns = [dataset[name] for dataset in datasets]
+            moments.append(_moments(columns, [np.ones(len(column)) for column in columns]))
+    target_moments = []
+    if targets:
+        weights = [label_weights(dataset, targets, quality) for dataset in datasets]
+        for number, name in enumerate(targets):
+            columns = [dataset[name] for dataset in datasets]
+            target_moments.append(_moments(columns, [weight[:, number] for weight in weights]))
+    input_values, target_values = np.array(moments).reshape(-1, 2), np.array(target_moments).reshape(-1, 2)
+    return Scaler(*input_values.T, *target_values.T, rows_hash(datasets))
+
+
+def check_scaler(
+    scaler: Scaler,
+    permitted: Sequence[Dataset],
+    inputs: Sequence[str],
+    targets: Sequence[str],
+    quality: str | None = None,
+) -> None:
+    """Refuse a scaler that was not fitted on exactly the permitted rows.
+
+    Raises:
+        StageError: other rows, or statistics that differ by more than 1e-6 of their size from those recomputed.
+    """
+    if scaler.rows != rows_hash(permitted):
+        raise StageError(
+            "the scaler was fitted on other rows than this job may read (its row hash differs): fit it on the "
+            "training part alone, and remove checkpoints of another split"
+        )
+    again = fit_scaler(permitted, inputs, targets, quality)
+    for name in ARRAYS:
+        if not np.allclose(getattr(scaler, name), getattr(again, name), rtol=TOLERANCE, atol=TOLERANCE):
+            raise StageError(f"the scaler's {name} is not that of the permitted rows: it has seen other data")

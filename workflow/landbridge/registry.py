@@ -1,0 +1,142 @@
+"""What the package offers, found by looking at its folders: domains, models, pretraining objectives, recipes.
+
+Descriptions are literals at the top of each file and are read from the syntax tree, so that a look-up imports
+neither torch nor any method, and a new file in a folder is enough to be offered.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from landbridge.stage import StageError
+
+ROOT = Path(__file__).resolve().parent
+
+# What a recipe may ask to read, and the file that carries it. `simulator` is granted where a domain simulates.
+RIGHTS = ("source_weights", "source_labels", "source_groups", "target_inputs", "target_labels", "simulator")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method as its file declares it.
+
+    Attributes:
+        id: name used in configurations, paths and tables; equals the file name.
+        title: one line for help texts and tables.
+        rights: what its jobs may read, of `RIGHTS`.
+        objective: id of the pretraining objective that it starts from, or None.
+        models: "any", "none" (brings its own learner) or a tuple of model ids.
+        variants: names that follow the id after a dot; the first is the default where `default_variant` is not empty.
+        place: P (acts in pretraining), A (in adaptation) or PA.
+        selection: rule by which it stops or chooses; None follows the number of labelled groups.
+    """
+
+    id: str
+    title: str
+    rights: tuple[str, ...]
+    objective: str | None
+    models: str | tuple[str, ...]
+    variants: tuple[str, ...]
+    place: str
+    selection: str | None
+
+
+@dataclass(frozen=True)
+class Described:
+    """A model or an objective: its id, one line of title and the literals of its file."""
+
+    id: str
+    title: str
+    literals: dict[str, Any]
+
+
+def literals(path: Path) -> dict[str, Any]:
+    """Upper-case names assigned to a literal at the top level of a file, and the first line of its docstring."""
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    found: dict[str, Any] = {"__doc__": (ast.get_docstring(tree) or "").split("\n")[0]}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name.isupper():
+                try:
+                    found[name] = ast.literal_eval(node.value)
+                except ValueError:
+                    continue  # computed constants are no description
+    return found
+
+
+def _files(folder: str) -> dict[str, dict[str, Any]]:
+    return {path.stem: literals(path) for path in sorted((ROOT / folder).glob("*.py")) if path.stem != "__init__"}
+
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    """All recipes by id."""
+    found = {}
+    for name, values in _files("methods").items():
+        if "RIGHTS" not in values:
+            continue
+        unknown = [right for right in values["RIGHTS"] if right not in RIGHTS]
+        if unknown:
+            raise StageError(f"methods/{name}.py: RIGHTS names {', '.join(unknown)}; write one of {', '.join(RIGHTS)}")
+        found[name] = Recipe(
+            id=name,
+            title=values["__doc__"],
+            rights=tuple(values["RIGHTS"]),
+            objective=values.get("OBJECTIVE"),
+            models=values.get("MODELS", "any"),
+            variants=tuple(values.get("VARIANTS", ())),
+            place=values.get("PLACE", "A"),
+            selection=values.get("SELECTION"),
+        )
+    return found
+
+
+@cache
+def objectives() -> dict[str, Described]:
+    """All pretraining objectives by id."""
+    return {
+        name: Described(name, values["__doc__"], values)
+        for name, values in _files("methods").items()
+        if values.get("PRETRAINS")
+    }
+
+
+@cache
+def models() -> dict[str, Described]:
+    """All architectures by id."""
+    return {
+        name: Described(name, values["__doc__"], values)
+        for name, values in _files("models").items()
+        if "PARTS" in values
+    }
+
+
+@cache
+def domains(folder: Path | None = None) -> dict[str, Path]:
+    """Folder of each domain by name; a folder whose name starts with an underscore is a template."""
+    folder = folder or ROOT / "domains"
+    return {
+        path.parent.name: path.parent
+        for path in sorted(folder.glob("*/domain.yaml"))
+        if not path.parent.name.startswith("_")
+    }
+
+
+# Rule, script and stage bear one name; the module of each.
+STAGES = {
+    "download": "landbridge.io.download",
+    "harmonise": "landbridge.prepare.harmonise",
+    "split": "landbridge.prepare.split",
+    "pretrain": "landbridge.train.pretrain",
+    "transfer": "landbridge.train.transfer",
+    "evaluate": "landbridge.judge.evaluate",
+    "compare": "landbridge.judge.compare",
+    "draw": "landbridge.judge.draw",
+    "summarise": "landbridge.judge.summarise",
+}
+TRAINING_STAGES = ("pretrain", "transfer")

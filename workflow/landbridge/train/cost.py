@@ -1,0 +1,49 @@
+"""What a job cost: seconds, memory, device, parameters, labels."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from landbridge.stage import Job
+
+
+class Meter:
+    """Counts from its making on."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.started = time.perf_counter()
+
+    def row(self, fitted: Any | None, *, fits: int, **labels: int) -> dict[str, Any]:
+        """One row of the cost table; parameters and bytes are 0 where nothing was fitted."""
+        settings: Mapping[str, Any] = self.job.settings
+        trained, total = fitted.counts() if fitted is not None else (0, 0)
+        return {
+            "model": self.job.wildcards.get("model", ""),
+            "recipe": settings.get("recipe", self.job.wildcards.get("objective", "")),
+            "variant": settings.get("variant", ""),
+            "selection": settings.get("selection") or "",
+            "fold": int(self.job.wildcards.get("fold", 0)),
+            "seed": self.job.seed,
+            "stage": self.job.stage,
+            "seconds": round(time.perf_counter() - self.started, 3),
+            "search_seconds": 0.0,  # no search over settings yet: every recipe runs its defaults
+            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "device": self.job.device,
+            "trained_parameters": trained,
+            "total_parameters": total,
+            "fits": fits,
+            "labels_used": labels.get("labels_used", 0),
+            "labels_for_selection": labels.get("labels_for_selection", 0),
+            "bytes_to_ship": fitted.shipped_bytes() if fitted is not None else 0,
+        }
+
+    @staticmethod
+    def write(path: Path, rows: list[dict[str, Any]]) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(rows, indent=1) + "\n")

@@ -1,0 +1,226 @@
+"""What a recipe is handed in a job: the data of its rights, cut to one budget, and the tools to train."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from landbridge.contract import Dataset
+from landbridge.methods.given import NotApplicable, RightError, Side
+from landbridge.models.learner import Learner
+from landbridge.models.network import Network, Shape, initialise
+from landbridge.prepare import ragged
+from landbridge.prepare.budgets import Budget
+from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
+from landbridge.prepare.streams import stream
+from landbridge.stage import Job, StageError
+from landbridge.train.checkpoint import load_learner
+from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.losses import LOSSES
+from landbridge.train.progress import Progress
+from landbridge.train.samples import Layout, Samples
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The two parts of the source, opened once a job."""
+
+    train: Samples
+    validation: Samples
+
+
+def open_source(dataset: Dataset, layout: Layout, device: str) -> Source:
+    """Training and validation part of `source.nc`."""
+    part = np.asarray(dataset["part"]).astype(str)
+    return Source(
+        Samples(ragged.select_units(dataset, part == "source_train"), layout, device),
+        Samples(ragged.select_units(dataset, part == "source_val"), layout, device),
+    )
+
+
+def schedule_of(training: Mapping[str, Any], rate: float, *, steps: int | None = None) -> Schedule:
+    """The schedule that the settings of a domain describe."""
+    names = ("epochs", "epoch_steps", "batch", "weight_decay", "clip", "patience")
+    return Schedule(rate=rate, steps=steps, **{name: training[name] for name in names})
+
+
+def set_threads(threads: int) -> None:
+    """Bytes depend on the number of threads, so a job says how many; operations without a fixed order are refused."""
+    torch.set_num_threads(threads)
+    torch.set_deterministic_debug_mode("error")
+
+
+@dataclass
+class Tools:
+    """What all budgets of a job share."""
+
+    job: Job
+    layout: Layout
+    recipe: ModuleType
+    architecture: ModuleType | None
+    progress: Progress
+    source: Source | None
+    unlabelled: Samples | None
+    source_rows: str
+    fits: int = 0
+
+    @property
+    def rights(self) -> Sequence[str]:
+        """What the recipe declared."""
+        return self.job.settings["rights"]
+
+    def build(self, shape: Shape) -> Network:
+        """An untrained network of this job's architecture."""
+        if self.architecture is None:
+            raise RightError(f"recipe {self.job.settings['recipe']} declares MODELS = 'none' and asked for a network")
+        settings = self.job.settings["network"]
+        return self.architecture.build(shape, settings).to(self.job.device)
+
+
+@dataclass
+class Given:
+    """One fit: see `landbridge.methods.given.Given`."""
+
+    tools: Tools
+    cut: Budget
+    seed: int
+    settings: Mapping[str, Any]
+    variant: str
+    what: str
+    used_budget: bool = field(default=False, init=False)
+
+    def _require(self, right: str) -> None:
+        if right not in self.tools.rights:
+            recipe = self.tools.job.settings["recipe"]
+            raise RightError(f"recipe {recipe} asked for {right}, which its RIGHTS do not name: {list(self.tools.rights)}")
+
+    @property
+    def budget(self) -> int:
+        self._require("target_labels")
+        self.used_budget = True
+        return self.cut.size
+
+    @property
+    def source(self) -> Samples:
+        self._require("source_labels")
+        assert self.tools.source is not None
+        return self.tools.source.train
+
+    @property
+    def source_validation(self) -> Samples:
+        self._require("source_labels")
+        assert self.tools.source is not None
+        return self.tools.source.validation
+
+    @cached_property
+    def _target(self) -> Samples:
+        assert self.cut.train is not None
+        return Samples(self.cut.train, self.tools.layout, self.tools.job.device)
+
+    @property
+    def target(self) -> Samples:
+        self._require("target_labels")
+        self.used_budget = True
+        if self.cut.train is None:
+            raise NotApplicable("needs labelled target data, and this budget has none")
+        if len(self._target) == 0:
+            raise NotApplicable("the labelled target data of this budget hold no complete window")
+        return self._target
+
+    @cached_property
+    def _selection(self) -> Samples | None:
+        if self.cut.selection is None:
+            return None
+        samples = Samples(self.cut.selection, self.tools.layout, self.tools.job.device)
+        return samples if len(samples) else None
+
+    @property
+    def unlabelled(self) -> Samples:
+        self._require("target_inputs")
+        assert self.tools.unlabelled is not None
+        return self.tools.unlabelled
+
+    def pretrained(self) -> Learner:
+        self._require("source_weights")
+        learner, notes = load_learner(self.tools.job.input("source_weights"), self.tools.build)
+        if learner.scaler.rows != self.tools.source_rows:
+            raise StageError(
+                f"{self.tools.job.input('source_weights')}: its scaler was fitted on other rows than the training part "
+                f"of this split; delete the file and run again"
+            )
+        log.debug("pretrained: %s", notes)
+        return learner
+
+    def untrained(self, scaled_by: Sequence[Any]) -> Learner:
+        layout = self.tools.layout
+        datasets = [samples.dataset for samples in scaled_by]
+        inputs, targets, quality = list(layout.inputs), list(layout.scaled_targets), layout.quality
+        scaler: Scaler = fit_scaler(datasets, inputs, targets, quality)
+        permitted = [samples.dataset for samples in self._permitted(scaled_by)]
+        check_scaler(scaler, permitted, inputs, targets, quality)
+        shape = layout.shape(len(scaler.input_mean))
+        network = self.tools.build(shape)
+        initialise(network, stream("init", self.seed))
+        return Learner(network, scaler, shape)
+
+    def _permitted(self, scaled_by: Sequence[Any]) -> list[Samples]:
+        """The rows that these populations may hold, taken from the rights anew."""
+        known: list[Samples] = []
+        for samples in scaled_by:
+            if self.tools.source is not None and samples is self.tools.source.train:
+                known.append(self.source)
+            elif self.cut.train is not None and samples is self._target:
+                known.append(self.target)
+            elif self.tools.unlabelled is not None and samples is self.tools.unlabelled:
+                known.append(self.unlabelled)
+            else:
+                raise RightError("a scaler may be fitted on given.source, given.target or given.unlabelled alone")
+        return known
+
+    def train(
+        self,
+        learner: Any,
+        sides: Sequence[Side],
+        *,
+        parts: str | Iterable[str] = "all",
+        rate: float,
+        share_of_steps: float = 1.0,
+        select_on_source: bool = False,
+    ) -> None:
+        settings = self.tools.job.settings
+        training = settings["training"]
+        validation: Samples | None = None
+        steps: int | None = None
+        if select_on_source and settings["selection"] in (None, "source_val"):
+            validation = self.source_validation
+        elif self._selection is not None:
+            validation = self._selection
+        else:
+            steps = max(1, round(training["fixed_steps"] * share_of_steps))
+        scaler = learner.scaler
+        device = self.tools.job.device
+        drawn = [
+            Drawn.start(side.name, side.samples.scaled(scaler), side.share, self.seed, device)  # type: ignore[attr-defined]
+            for side in sides
+        ]
+        train(
+            learner.network,
+            drawn,
+            LOSSES[self.tools.layout.task],
+            schedule_of(training, rate, steps=steps),
+            parts=parts,
+            validation=validation.scaled(scaler) if validation is not None else None,
+            progress=self.tools.progress,
+            what=self.what,
+        )
+        learner.trained = sorted({*learner.trained, *learner.network.check_parts(parts)})
+        self.tools.fits += 1

@@ -1,0 +1,280 @@
+"""The one training loop: every network of every recipe goes through `train`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from landbridge.methods.given import Diverged
+from landbridge.models.network import Network
+from landbridge.prepare.streams import stream
+from landbridge.train.adamw import AdamW, clip_gradients
+from landbridge.train.progress import Progress
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_STEPS = 50  # of a run with a fixed number of steps: so much at most is lost to a kill
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs, static, labels, weights
+
+
+class Population(Protocol):
+    """What the loop draws batches from."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, index: Tensor) -> Batch:
+        """Inputs, static, labels and weights of the windows at `index` (b,)."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        epochs: most epochs; with `patience` and a validation set, fewer.
+        steps: a fixed number of optimiser steps in place of epochs.
+        epoch_steps: fewest steps of an epoch, so that a tiny population is not validated after every step.
+        batch: windows in a batch, cut to the size of a population.
+        rate: learning rate.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
+        patience: epochs without a better validation loss before training ends.
+    """
+
+    rate: float
+    epochs: int = 60
+    steps: int | None = None
+    epoch_steps: int = 20
+    batch: int = 64
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    patience: int = 8
+
+
+@dataclass
+class Drawn:
+    """A population with random streams of its own for batches and for dropout.
+
+    Two populations in one loss must not disturb each other's draws: with one of them left out, the other's path
+    stays the same bit for bit.
+    """
+
+    population: Population
+    share: float
+    generator: torch.Generator
+    dropout_state: Tensor
+    order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+
+    @classmethod
+    def start(cls, name: str, population: Population, share: float, seed: int, device: str = "cpu") -> Drawn:
+        """A population at the beginning of its streams."""
+        batches = torch.Generator().manual_seed(stream("batches", name, seed))
+        dropout = torch.Generator(device).manual_seed(stream("dropout", name, seed)).get_state()
+        return cls(population, share, batches, dropout)
+
+    def next_index(self, size: int) -> Tensor:
+        """Indices of the next batch: a shuffled pass, then another; what is left of a pass opens the next batch."""
+        size = min(size, len(self.population))
+        while len(self.order) < size:
+            self.order = torch.cat([self.order, torch.randperm(len(self.population), generator=self.generator)])
+        index, self.order = self.order[:size], self.order[size:]
+        return index
+
+    def state(self, prefix: str) -> dict[str, Tensor]:
+        """Streams as tensors, for a training checkpoint."""
+        return {
+            f"{prefix}.generator": self.generator.get_state(),
+            f"{prefix}.dropout": self.dropout_state,
+            f"{prefix}.order": self.order,
+        }
+
+    def load(self, state: dict[str, Tensor], prefix: str) -> None:
+        """Take up streams that `state` gave."""
+        self.generator.set_state(state[f"{prefix}.generator"])
+        self.dropout_state = state[f"{prefix}.dropout"]
+        self.order = state[f"{prefix}.order"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training run did.
+
+    Attributes:
+        steps: optimiser steps made.
+        best_epoch: epoch whose weights were kept; the last where nothing was validated.
+        history: one row an epoch: epoch, steps, training loss, validation loss (NaN without).
+    """
+
+    steps: int
+    best_epoch: int
+    history: list[dict[str, float]]
+
+
+@torch.no_grad()
+def mean_loss(network: Network, population: Population, loss: Callable[..., Tensor], batch: int = 1024) -> float:
+    """Loss over a whole population in evaluation mode, batches weighed by their weights' sum."""
+    was_training = [module.training for module in network.modules()]
+    network.eval()
+    total, weight = 0.0, 0.0
+    for start in range(0, len(population), batch):
+        index = torch.arange(start, min(start + batch, len(population)))
+        x, static, labels, weights = population.batch(index)
+        share = float(weights.sum())
+        total += share * float(loss(network(x, static), labels, weights))
+        weight += share
+    for module, training in zip(network.modules(), was_training, strict=True):
+        module.training = training
+    return total / max(weight, 1e-12)
+
+
+def train(
+    network: Network,
+    sides: Sequence[Drawn],
+    loss: Callable[..., Tensor],
+    schedule: Schedule,
+    *,
+    parts: Any = "all",
+    validation: Population | None = None,
+    progress: Progress | None = None,
+    what: str = "training",
+) -> Outcome:
+    """Train the named parts of a network in place.
+
+    With a validation population the weights of the best epoch (0, the start, included) are copied and loaded back;
+    without one the last weights stand. Sides of share 0 are not run at all: their forward pass alone would move
+    BatchNorm statistics.
+
+    Raises:
+        Diverged: the loss is not finite.
+        ValueError: an unknown part.
+    """
+    progress = progress or Progress(None)
+    fit = progress.next_fit()
+    parameters = network.set_trainable(parts)
+    sides = [side for side in sides if side.share > 0]
+    optimiser = AdamW(parameters, schedule.rate, schedule.weight_decay)
+    per_epoch, epochs = _lengths(sides, schedule)
+    finished = progress.load(fit, "finished")
+    if finished is not None:
+        network.load_state_dict(finished[0])
+        return Outcome(**finished[1])
+
+    history: list[dict[str, float]] = []
+    best_epoch, best_loss, first_epoch = 0, float("inf"), 0
+    best: dict[str, Tensor] = {}
+    running = progress.load(fit, "running")
+    if running is not None:
+        tensors, notes = running
+        network.load_state_dict(_under(tensors, "network"))
+        best = _under(tensors, "best")
+        optimiser.load(_under(tensors, "optimiser"))
+        for number, side in enumerate(sides):
+            side.load(tensors, f"side{number}")
+        history, best_epoch, best_loss = notes["history"], notes["best_epoch"], notes["best_loss"]
+        first_epoch = len(history)
+        log.info("%s: resumed at epoch %d", what, first_epoch)
+    elif validation is not None:
+        best_loss = mean_loss(network, validation, loss)
+        best = _copy(network)
+    begun = time.monotonic()
+    for epoch in range(first_epoch, epochs):
+        if validation is not None and epoch - best_epoch >= schedule.patience:
+            break
+        steps = per_epoch if schedule.steps is None else min(per_epoch, schedule.steps - epoch * per_epoch)
+        training_loss = _epoch(network, sides, loss, optimiser, schedule, steps)
+        row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
+        row["validation_loss"] = float("nan")
+        if validation is not None:
+            row["validation_loss"] = mean_loss(network, validation, loss)
+            if row["validation_loss"] < best_loss:
+                best_epoch, best_loss, best = epoch + 1, row["validation_loss"], _copy(network)
+        history.append(row)
+        left = (time.monotonic() - begun) / (epoch + 1 - first_epoch) * (epochs - epoch - 1)
+        log.info(
+            "%s: epoch %d of at most %d, loss %.4f, validation %.4f, at most %.0f s left",
+            *(what, epoch + 1, epochs, row["training_loss"], row["validation_loss"], left),
+        )
+        if epoch + 1 < epochs:
+            state = _prefixed(network.state_dict(), "network") | _prefixed(best, "best")
+            state |= _prefixed(optimiser.state(), "optimiser")
+            for number, side in enumerate(sides):
+                state |= side.state(f"side{number}")
+            progress.save(fit, "running", state, {"history": history, "best_epoch": best_epoch, "best_loss": best_loss})
+    if validation is not None:
+        network.load_state_dict(best)
+    outcome = Outcome(optimiser.steps, best_epoch if validation is not None else len(history), history)
+    progress.save(fit, "finished", network.state_dict(), vars(outcome))
+    return outcome
+
+
+def _lengths(sides: Sequence[Drawn], schedule: Schedule) -> tuple[int, int]:
+    """Steps of an epoch, and epochs; the first side sets the pace."""
+    if not sides or len(sides[0].population) == 0:
+        raise ValueError("nothing to train on: every side is empty or has share 0")
+    if schedule.steps is not None:
+        per_epoch = min(schedule.steps, CHECKPOINT_STEPS)
+        return per_epoch, -(-schedule.steps // max(per_epoch, 1)) if schedule.steps else 0
+    pace = len(sides[0].population)
+    return max(-(-pace // min(schedule.batch, pace)), schedule.epoch_steps), schedule.epochs
+
+
+def _epoch(
+    network: Network,
+    sides: Sequence[Drawn],
+    loss: Callable[..., Tensor],
+    optimiser: AdamW,
+    schedule: Schedule,
+    steps: int,
+) -> float:
+    """Some optimiser steps; returns the mean training loss.
+
+    A share scales each side's loss before the sum.
+    """
+    device = optimiser.parameters[0].device
+    total = torch.zeros((), device=device)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        for side in sides:
+            _set_dropout_state(device, side.dropout_state)
+            x, static, labels, weights = side.population.batch(side.next_index(schedule.batch))
+            side_loss = side.share * loss(network(x, static), labels, weights)
+            side_loss.backward()
+            side.dropout_state = _dropout_state(device)
+            total += side_loss.detach()
+        clip_gradients(optimiser.parameters, schedule.clip)
+        optimiser.step()
+    mean = total / steps
+    if not torch.isfinite(mean):
+        raise Diverged(f"the training loss became {float(mean)} within {optimiser.steps} steps; lower the learning rate")
+    return float(mean)
+
+
+def _copy(network: Network) -> dict[str, Tensor]:
+    """A copy of all weights; a reference would silently become the last state."""
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
+def _prefixed(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")}
+
+
+def _dropout_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.random.get_rng_state()
+
+
+def _set_dropout_state(device: torch.device, state: Tensor) -> None:
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.random.set_rng_state(state)

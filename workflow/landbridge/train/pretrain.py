@@ -1,0 +1,67 @@
+"""Pretrain one model on the source: the stage `pretrain`.
+
+Selects the epoch by the loss on validation groups of the source.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+
+from landbridge.io import netcdf
+from landbridge.models.learner import Learner
+from landbridge.models.network import initialise
+from landbridge.prepare.scaling import check_scaler, fit_scaler, rows_hash
+from landbridge.prepare.streams import stream
+from landbridge.stage import Job, StageError
+from landbridge.train.checkpoint import save_learner
+from landbridge.train.cost import Meter
+from landbridge.train.harness import open_source, schedule_of, set_threads
+from landbridge.train.loop import Drawn, train
+from landbridge.train.losses import LOSSES
+from landbridge.train.progress import progress_of
+from landbridge.train.samples import Layout
+
+log = logging.getLogger(__name__)
+
+
+def run(job: Job) -> None:
+    """Inputs: `source`. Outputs: `checkpoint`, `history`, `cost`."""
+    set_threads(job.threads)
+    meter = Meter(job)
+    layout = Layout.of(job.settings)
+    dataset = netcdf.read(job.input("source"))
+    source = open_source(dataset, layout, job.device)
+    if len(source.train) == 0 or len(source.validation) == 0:
+        raise StageError(
+            f"{job.input('source')}: {len(source.train)} training and {len(source.validation)} validation windows; "
+            f"take a wider source population or a shorter window"
+        )
+    scaler = fit_scaler([source.train.dataset], layout.inputs, layout.scaled_targets, layout.quality)
+    check_scaler(scaler, [source.train.dataset], layout.inputs, layout.scaled_targets, layout.quality)
+    if rows_hash([source.train.dataset]) != dataset.attributes["source_rows_hash"]:
+        raise StageError(f"{job.input('source')}: its rows are not those that `split` wrote; delete it and run again")
+    shape = layout.shape(len(scaler.input_mean))
+    training = job.settings["training"]
+    with progress_of(job) as progress:
+        network = job.load("model").build(shape, job.settings["network"]).to(job.device)
+        initialise(network, stream("init", job.seed))
+        outcome = train(
+            network,
+            [Drawn.start("source", source.train.scaled(scaler), 1.0, job.seed, job.device)],
+            LOSSES[layout.task],
+            schedule_of(training, training["learning_rate"]),
+            validation=source.validation.scaled(scaler),
+            progress=progress,
+            what=f"{job.wildcards.get('scenario', '')} {job.wildcards.get('model', '')} seed {job.seed}",
+        )
+        learner = Learner(network, scaler, shape)
+        learner.trained = network.part_names()
+        notes = {"objective": job.wildcards.get("objective", ""), "best_epoch": outcome.best_epoch}
+        save_learner(job.outputs["checkpoint"], learner, notes)
+        with job.outputs["history"].open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, ["epoch", "steps", "training_loss", "validation_loss"])
+            writer.writeheader()
+            for row in outcome.history:
+                writer.writerow({name: f"{value:.9g}" for name, value in row.items()})
+        meter.write(job.outputs["cost"], [meter.row(learner, fits=1)])

@@ -1,0 +1,286 @@
+"""Populations on the device: one contiguous tensor of the series, windows gathered by index, never copied out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landbridge.contract import IGNORE, Dataset
+from landbridge.methods.given import NotApplicable
+from landbridge.models.network import Shape
+from landbridge.prepare import windows
+from landbridge.prepare.scaling import Scaler
+from landbridge.stage import StageError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a scenario calls inputs, targets and windows; from the job's settings.
+
+    Attributes:
+        classes: names of the classes; empty for a regression.
+    """
+
+    task: str
+    kind: str
+    step: str
+    targets: tuple[str, ...]
+    inputs: tuple[str, ...]
+    one_hot: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    static: tuple[str, ...] = ()
+    length: int = 1
+    stride: int = 1
+    scored: int = 1
+    quality: str | None = None
+    classes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], classes: tuple[str, ...] = ()) -> Layout:
+        """The layout that a job's settings describe."""
+        window = settings.get("window") or {"length": 1, "stride": 1, "scored": 1}
+        quality = settings.get("quality")
+        return cls(
+            task=settings["task"],
+            kind=settings["kind"],
+            step=settings["step"],
+            targets=tuple(settings["targets"]),
+            inputs=tuple(settings["inputs"]),
+            one_hot={name: tuple(words) for name, words in settings["one_hot"].items()},
+            static=tuple(settings.get("static", ())),
+            length=window["length"],
+            stride=window["stride"],
+            scored=window["scored"],
+            quality=quality["variable"] if quality else None,
+            classes=classes,
+        )
+
+    @property
+    def outputs(self) -> int:
+        """Targets of a regression, or classes."""
+        return len(self.targets) if self.task == "regression" else len(self.classes)
+
+    @property
+    def scaled_targets(self) -> tuple[str, ...]:
+        """Targets that the scaler standardises."""
+        return self.targets if self.task == "regression" else ()
+
+    def shape(self, inputs: int) -> Shape:
+        """Sizes of a network for this layout."""
+        static = len(self.static) + sum(len(words) for words in self.one_hot.values())
+        return Shape(inputs, static, self.outputs, self.length)
+
+
+def static_numbers(dataset: Dataset, layout: Layout) -> np.ndarray:
+    """(unit, static) float32: numbers as they are, then one column for each word of a vocabulary.
+
+    A word outside its vocabulary is a row of zeros, not an error: the lists are fixed before data are seen.
+    """
+    units = len(dataset["unit_name"])
+    columns = [np.asarray(dataset[name], np.float32) for name in layout.static]
+    for name, words in layout.one_hot.items():
+        found = np.asarray(dataset[name]).astype(str)
+        columns += [(found == word).astype(np.float32) for word in words]
+    return np.stack(columns, axis=1) if columns else np.zeros((units, 0), np.float32)
+
+
+class Samples:
+    """One population: a file, or a part of one, as windows or chips.
+
+    Args:
+        dataset: of one of the parts, labelled or not.
+        layout: names and windows of the scenario.
+        device: where its tensors lie.
+    """
+
+    def __init__(self, dataset: Dataset, layout: Layout, device: str = "cpu") -> None:
+        self.dataset = dataset
+        self.layout = layout
+        self.device = torch.device(device)
+        self.chips = layout.kind == "chips"
+        missing = [name for name in (*layout.inputs, *layout.one_hot, *layout.static) if name not in dataset]
+        if missing and not self.chips:
+            raise StageError(f"the data hold no {', '.join(missing)}, which the scenario names; mend its `inputs:`")
+        self.static = torch.as_tensor(static_numbers(dataset, layout), device=self.device)
+        if self.chips:
+            self.values = torch.as_tensor(dataset["reflectance"], device=self.device)
+        else:
+            stacked = np.stack([dataset[name].astype(np.float32, copy=False) for name in layout.inputs], axis=1)
+            self.values = torch.as_tensor(stacked, device=self.device)  # (obs, input)
+        self.unit = (
+            np.arange(len(dataset["unit_name"])) if self.chips else windows.unit_index(dataset["row_size"])
+        )  # unit of each observation or chip
+
+    @property
+    def task(self) -> str:
+        """regression, classification or segmentation."""
+        return self.layout.task
+
+    @property
+    def outputs(self) -> int:
+        """Targets or classes."""
+        return self.layout.outputs
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Rows and columns of a chip whose every pixel is predicted."""
+        shape = self.dataset["reflectance"].shape if self.task == "segmentation" else None
+        return (shape[2], shape[3]) if shape else None
+
+    # -- labels -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and weights: (obs, target) of a regression, (row,) or (row, y, x) of classes (255 missing)."""
+        if self.task == "regression":
+            values = np.stack([self.dataset[name] for name in self.layout.targets], axis=1).astype(np.float32)
+            return values, windows.label_weights(self.dataset, self.layout.targets, self.layout.quality)
+        name = self.layout.targets[0]
+        values = np.asarray(self.dataset[name])
+        if not self.chips and self.dataset.variables[name].dimensions == ("unit",):
+            values = values[self.unit]  # a unit's class holds for all of its windows
+        return values, (values != IGNORE).astype(np.float32)
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """(n,) windows to train on, by their last observation, or labelled chips by index."""
+        values, weights = self.labels
+        if self.chips:
+            return np.flatnonzero(weights.reshape(len(weights), -1).any(axis=1))
+        layout = self.layout
+        scored = layout.scored if self.task == "regression" else 1
+        weights = weights.reshape(len(weights), -1)
+        return windows.training_windows(
+            self.dataset, layout.inputs, weights, layout.length, layout.stride, scored, layout.step
+        )
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @cached_property
+    def label_ends(self) -> np.ndarray:
+        """(n,) every labelled row that a complete window ends at, for learners that take one row a step."""
+        if self.chips:
+            return self.ends
+        weights = self.labels[1].reshape(len(self.labels[1]), -1)
+        layout = self.layout
+        return windows.training_windows(self.dataset, layout.inputs, weights, layout.length, 1, 1, layout.step)
+
+    def label_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (row, target), NaN where missing, and weights; classes as (row, 1), every pixel a row."""
+        values, weights = self.labels
+        values, weights = values[self.label_ends], weights[self.label_ends]
+        if self.task == "regression":
+            return values, weights
+        classes = np.where(values == IGNORE, np.nan, values.astype(np.float32))
+        return classes.reshape(-1, 1), weights.reshape(-1, 1)
+
+    def months(self) -> np.ndarray | None:
+        """Month of each label row."""
+        return self._months(self.label_ends)
+
+    def prediction_months(self) -> np.ndarray | None:
+        """Month of each row to predict."""
+        return self._months(self.prediction_ends)
+
+    def _months(self, ends: np.ndarray) -> np.ndarray | None:
+        if self.chips or self.task != "regression":
+            return None
+        time = self.dataset.variables["time"]
+        return windows.months(time.values[ends], str(time.attributes["units"]))
+
+    # -- rows to predict ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def prediction_ends(self) -> np.ndarray:
+        """(row,) last observation of each row of `test_inputs.nc`, or its chip or unit."""
+        if "row_end" in self.dataset:
+            return np.asarray(self.dataset["row_end"], np.int64)
+        if "row_unit" in self.dataset:
+            return np.asarray(self.dataset["row_unit"], np.int64)
+        return self.label_ends
+
+    @property
+    def prediction_rows(self) -> int:
+        """Number of rows to predict."""
+        return len(self.prediction_ends)
+
+    # -- batches ------------------------------------------------------------------------------------------------
+
+    def _inputs(self, ends: Tensor, scaler: Scaler) -> tuple[Tensor, Tensor]:
+        """Standardised inputs (b, t, input) or (b, band, y, x), and static (b, static), of windows or chips."""
+        mean = torch.as_tensor(scaler.input_mean, dtype=torch.float32, device=self.device)
+        spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
+        if self.chips:
+            x = (self.values[ends] - mean[:, None, None]) / spread[:, None, None]
+            return torch.nan_to_num(x, nan=0.0), self.static[ends]  # a missing pixel stands at the band's mean
+        back = torch.arange(self.layout.length - 1, -1, -1, device=self.device)
+        x = (self.values[ends[:, None] - back] - mean) / spread
+        return x, self.static[self._unit[ends]]
+
+    @cached_property
+    def _unit(self) -> Tensor:
+        return torch.as_tensor(self.unit, dtype=torch.int64, device=self.device)
+
+    def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, Tensor]:
+        """Inputs and static of the rows at `index`."""
+        return self._inputs(torch.as_tensor(self.prediction_ends[index.numpy()], device=self.device), scaler)
+
+    def scaled(self, scaler: Scaler) -> Scaled:
+        """This population as the training loop draws from it."""
+        return Scaled(self, scaler)
+
+    # -- tables -------------------------------------------------------------------------------------------------
+
+    def table(self) -> np.ndarray:
+        """(row, column): last step, mean over the window, static numbers, of each label row."""
+        return self._table(self.label_ends)
+
+    def prediction_table(self) -> np.ndarray:
+        """The same columns of each row to predict."""
+        return self._table(self.prediction_ends)
+
+    def _table(self, ends: np.ndarray) -> np.ndarray:
+        if self.chips:
+            raise NotApplicable("tables of rows are made of series, not of chips")
+        values = np.nan_to_num(self.values.cpu().numpy().astype(np.float64))
+        sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+        means = (sums[ends + 1] - sums[ends + 1 - self.layout.length]) / self.layout.length
+        static = self.static.cpu().numpy()[self.unit[ends]]
+        return np.concatenate([values[ends], means, static], axis=1).astype(np.float32)
+
+
+class Scaled:
+    """Labelled windows or chips with the inputs and targets standardised as they are gathered."""
+
+    def __init__(self, samples: Samples, scaler: Scaler) -> None:
+        self.samples = samples
+        self.scaler = scaler
+        device = samples.device
+        self.ends = torch.as_tensor(samples.ends, device=device)
+        labels, weights = samples.labels
+        self.weights = torch.as_tensor(weights, device=device)
+        if samples.task == "regression":
+            standard = (labels - scaler.target_mean) / scaler.target_spread
+            # A missing label has weight 0; NaN times 0 would still be NaN.
+            self.labels = torch.as_tensor(np.nan_to_num(standard).astype(np.float32), device=device)
+        else:
+            self.labels = torch.as_tensor(labels.astype(np.int64), device=device)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Inputs, static, labels and weights; a regression's outputs are compared over the last `scored` steps."""
+        ends = self.ends[index.to(self.ends.device)]
+        x, static = self.samples._inputs(ends, self.scaler)
+        if self.samples.task != "regression":
+            return x, static, self.labels[ends], self.weights[ends]
+        back = torch.arange(self.samples.layout.scored - 1, -1, -1, device=ends.device)
+        steps = ends[:, None] - back
+        return x, static, self.labels[steps], self.weights[steps]

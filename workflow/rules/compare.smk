@@ -1,0 +1,43 @@
+rule compare:
+    input:
+        scores=plan.scores,
+        cost=plan.costs,
+    output:
+        leaderboard=report(
+            "results/{domain}/compare/{scenario}/leaderboard.csv",
+            caption="../report/leaderboard.rst",
+            category="{domain}",
+            subcategory="{scenario}",
+            labels={"what": "Leaderboard (table)"},
+        ),
+        effects=report(
+            "results/{domain}/compare/{scenario}/effects.csv",
+            caption="../report/effects_table.rst",
+            category="{domain}",
+            subcategory="{scenario}",
+            labels={"what": "Effects against references (table)"},
+        ),
+        labels=report(
+            "results/{domain}/compare/{scenario}/labels.csv",
+            caption="../report/labels.rst",
+            category="{domain}",
+            subcategory="{scenario}",
+            labels={"what": "Labels saved (table)"},
+        ),
+        cost="results/{domain}/compare/{scenario}/cost.csv",
+    log:
+        "results/logs/{domain}/compare/{scenario}.log",
+        "results/logs/{domain}/compare/{scenario}.job.json",
+    benchmark:
+        "results/benchmarks/{domain}/compare/{scenario}.tsv"
+    threads: 1
+    resources:
+        mem_mb=plan.memory(2000),
+        runtime=plan.runtime(30),
+    params:
+        code=plan.code("compare"),
+        settings=plan.settings("compare"),
+        modules=plan.modules("compare"),
+        places={},
+    script:
+        "../../scripts/compare.py"

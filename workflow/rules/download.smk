@@ -1,0 +1,19 @@
+rule download:
+    output:
+        manifest="results/{domain}/download/{dataset}.json",
+    log:
+        "results/logs/{domain}/download/{dataset}.log",
+        "results/logs/{domain}/download/{dataset}.job.json",
+    benchmark:
+        "results/benchmarks/{domain}/download/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=plan.memory(2000),
+        runtime=plan.runtime(240),
+    params:
+        code=plan.code("download"),
+        settings=plan.settings("download"),
+        modules=plan.modules("download"),
+        places=plan.places,
+    script:
+        "../../scripts/download.py"

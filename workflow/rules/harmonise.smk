@@ -1,0 +1,23 @@
+rule harmonise:
+    input:
+        # The manifest's content counts (params), not its time: a second download of the same bytes reruns nothing.
+        manifest=ancient("results/{domain}/download/{dataset}.json"),
+    output:
+        dataset="results/{domain}/harmonise/{dataset}.nc",
+    log:
+        "results/logs/{domain}/harmonise/{dataset}.log",
+        "results/logs/{domain}/harmonise/{dataset}.job.json",
+    benchmark:
+        "results/benchmarks/{domain}/harmonise/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=plan.memory(2000),
+        runtime=plan.runtime(60),
+    params:
+        code=plan.code("harmonise"),
+        settings=plan.settings("harmonise"),
+        modules=plan.modules("harmonise"),
+        places=plan.places,
+        checksum=plan.manifest_checksum,
+    script:
+        "../../scripts/harmonise.py"

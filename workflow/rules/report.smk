@@ -1,0 +1,17 @@
+localrules:
+    report,
+
+
+rule report:
+    input:
+        plan.targets(),
+        f"results/summary-{plan.tier}.csv",
+    output:
+        f"results/report-{plan.tier}.html",
+    log:
+        f"results/logs/report-{plan.tier}.log",
+    params:
+        # The same command once more, for Snakemake's own report; the outer one holds the lock.
+        command=plan.this_command,
+    shell:
+        "{params.command} all --report {output} --nolock > {log} 2>&1"

@@ -6,6 +6,9 @@ min_version("9.16")
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/common.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/harmonise.smk"

@@ -19,6 +19,7 @@ from landbridge.config import Config, ConfigError, Domain, Scenario, load
 from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.registry import STAGES, Recipe
+from landbridge.stage import StageError
 
 SELECTIONS = ("source_val", "fixed", "target_val_k")
 REFERENCE_MODEL = "none"
@@ -30,10 +31,9 @@ def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
     files = [Path(path) for path in workflow.configfiles]
     try:
         return Plan(read_config(config, files))
-    except ConfigError as error:
-        from snakemake.exceptions import WorkflowError
-
-        raise WorkflowError(str(error)) from None
+    except (ConfigError, StageError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
 
 
 def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:

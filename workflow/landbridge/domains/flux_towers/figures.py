@@ -1,0 +1,47 @@
+"""Figures of flux towers alone: the map of test towers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landbridge.judge.figures import figure, what_is_measured
+
+
+def map_of_towers(path: Path, places: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
+    """Test tower groups coloured by their headline score: the adapted network beside training from scratch.
+
+    Args:
+        places: from `landbridge.judge.draw.places`.
+    """
+    shown = [name for name in ("full_finetune", "target_only") if name in places[0]]
+    shown = shown or [name for name in places[0] if name not in ("group", "class_of", "lat", "lon")][:1]
+    values = {name: np.array([float(place[name]) for place in places]) for name in shown}
+    lat, lon = (np.array([float(place[name]) for place in places]) for name in ("lat", "lon"))
+    together = np.concatenate(list(values.values()))
+    finite = together[np.isfinite(together)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    with figure(path, height=2.6 * len(shown) + 0.6) as drawn:
+        axes = np.atleast_1d(drawn.subplots(len(shown), 1, sharex=True))
+        for axis, name in zip(axes, shown, strict=True):
+            axis.set_facecolor("#f4f4f4")
+            axis.grid(color="white", linewidth=1)
+            axis.axhline(0, color="#cccccc", linewidth=0.8)
+            dots = axis.scatter(lon, lat, c=values[name], cmap="cividis", vmin=low, vmax=high, s=46, edgecolor="black", lw=0.5)
+            for place in places:
+                axis.annotate(
+                    str(place["class_of"]), (place["lon"], place["lat"]), xytext=(5, 3), textcoords="offset points", fontsize=6.5
+                )
+            axis.set_xlim(-180, 180)
+            axis.set_ylim(-65, 80)
+            axis.set_yticks([-60, -30, 0, 30, 60], ["60°S", "30°S", "0°", "30°N", "60°N"])
+            axis.set_title(f"{name.replace('_', ' ')}, largest budget", fontsize=9)
+        axes[-1].set_xticks([-180, -120, -60, 0, 60, 120, 180], ["180°", "120°W", "60°W", "0°", "60°E", "120°E", "180°"])
+        drawn.colorbar(dots, ax=axes, label=what_is_measured(settings["headline"], settings), shrink=0.8)
+        drawn.suptitle(f"{settings['title']}: {len(places)} test groups", x=0.01, ha="left")
+
+
+FIGURES = {"map": map_of_towers}

@@ -1,0 +1,180 @@
+"""Hierarchical bootstrap over independent groups and paired seeds, with the same draws for every recipe.
+
+Per replicate test groups are drawn with replacement, then seeds; one model of a seed scores all groups, so the seeds
+drawn are shared by all groups (crossed). With fewer than five groups, blocks are drawn inside each group instead.
+The first replicate is the data as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from landbridge.judge.metrics.metric import Metric
+from landbridge.judge.scores import Scores, as_sums, group_sums
+from landbridge.prepare.streams import generator
+
+FEWEST_GROUPS = 5
+QUANTILES = {"median": 0.5, "q10": 0.1, "q25": 0.25, "q75": 0.75, "q90": 0.9}
+STATISTICS = ("mean", *QUANTILES, "share_below_zero", "worst_class", "pooled")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Weights of each replicate; the first row is all ones.
+
+    Attributes:
+        interval: "groups", "blocks" or "none".
+        groups: (replicate, group).
+        seeds: (replicate, seed).
+        cells: (replicate, cell) where blocks are drawn, else None.
+    """
+
+    interval: str
+    groups: np.ndarray
+    seeds: np.ndarray
+    cells: np.ndarray | None
+
+
+def _counts(random: np.random.Generator, replicates: int, size: int) -> np.ndarray:
+    """(replicate + 1, size) how often each of `size` is drawn in `size` draws; the first row is all ones."""
+    drawn = random.multinomial(size, np.full(size, 1 / size), size=replicates)
+    return np.concatenate([np.ones((1, size)), drawn])
+
+
+def draw(scores: Scores, replicates: int, scenario: str) -> Draws:
+    """Draws for one scenario, equal for all of its recipes, targets and metrics."""
+    groups, seeds = len(scores.groups), len(scores.seeds)
+    random = generator("bootstrap", scenario)
+    of_seeds = _counts(random, replicates, seeds)
+    if groups >= FEWEST_GROUPS:
+        return Draws("groups", _counts(random, replicates, groups), of_seeds, None)
+    cells = np.ones((replicates + 1, len(scores.group_of_cell)))
+    sizes = np.bincount(scores.group_of_cell, minlength=groups)
+    for group in range(groups):
+        own = np.flatnonzero(scores.group_of_cell == group)
+        cells[:, own] = _counts(random, replicates, len(own))
+    interval = "blocks" if sizes.min(initial=2) > 1 else "none"
+    return Draws(interval, np.ones((replicates + 1, groups)), of_seeds, cells)
+
+
+def replicate_values(
+    array: np.ndarray, scores: Scores, draws: Draws, metric: Metric, statistics: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Every statistic of one run, budget and target in every replicate.
+
+    Args:
+        array: (seed, cell, sum).
+
+    Returns:
+        by statistic (replicate,), NaN where it is not defined.
+    """
+    if draws.cells is None:
+        values = metric.function(as_sums(group_sums(array, scores), scores.names))[None]  # (1, seed, group)
+    else:
+        one_hot = scores.group_of_cell[None, :] == np.arange(len(scores.groups))[:, None]
+        summed = np.stack([np.einsum("rc,sck->rsk", draws.cells * own, array) for own in one_hot], axis=2)
+        values = metric.function(as_sums(summed, scores.names))  # (replicate, seed, group)
+    found = {}
+    for statistic in statistics:
+        if statistic == "pooled":
+            found[statistic] = _pooled(array, scores, draws, metric)
+        elif statistic == "worst_class":
+            found[statistic] = _worst_class(values, scores, draws, metric)
+        elif statistic in QUANTILES:
+            found[statistic] = _over_seeds(_quantile(values, draws.groups, QUANTILES[statistic]), draws.seeds)
+        elif statistic == "share_below_zero":
+            below = np.where(np.isfinite(values), (values < 0).astype(float), np.nan)
+            found[statistic] = _over_seeds(_mean(below, draws.groups), draws.seeds)
+        else:
+            found[statistic] = _over_seeds(_mean(values, draws.groups), draws.seeds)
+    return found
+
+
+def _over_seeds(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean (replicate,) of (replicate, seed)."""
+    return _ratio((np.nan_to_num(values) * weights).sum(1), (np.isfinite(values) * weights).sum(1))
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), np.nan)
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean over groups: (replicate or 1, seed, group) and (replicate, group) to (replicate, seed)."""
+    defined = np.isfinite(values)
+    if len(values) == 1:
+        return _ratio(weights @ np.nan_to_num(values[0]).T, weights @ defined[0].T.astype(float))
+    return _ratio((np.nan_to_num(values) * weights[:, None]).sum(2), (defined * weights[:, None]).sum(2))
+
+
+def _quantile(values: np.ndarray, weights: np.ndarray, share: float) -> np.ndarray:
+    """Quantile over the drawn groups, linear between order statistics: (replicate, seed).
+
+    A group that was drawn w times counts w times; groups without a value are left out.
+    """
+    replicates, seeds = len(weights), values.shape[1]
+    found = np.full((replicates, seeds), np.nan)
+    for seed in range(seeds):
+        own = np.broadcast_to(values[:, seed], weights.shape) if len(values) > 1 else values[:, seed]
+        order = np.argsort(own, axis=1, kind="stable")  # NaN stand last
+        ordered = np.take_along_axis(own, order, 1)
+        counted = weights[:, order[0]] if len(own) == 1 else np.take_along_axis(weights, order, 1)
+        counted = counted * np.isfinite(ordered)
+        reached = counted.cumsum(1)
+        total = reached[:, -1]
+        place = share * np.maximum(total - 1, 0)
+        low, high = np.floor(place), np.ceil(place)
+        ends = []
+        for rank in (low, high):
+            index = np.minimum((reached <= rank[:, None]).sum(1), own.shape[1] - 1)
+            ends.append(ordered[0, index] if len(own) == 1 else ordered[np.arange(replicates), index])
+        value = ends[0] + (ends[1] - ends[0]) * (place - low)
+        found[:, seed] = np.where(total > 0, value, np.nan)
+    return found
+
+
+def _worst_class(values: np.ndarray, scores: Scores, draws: Draws, metric: Metric) -> np.ndarray:
+    """The worst of the classes' means; a class that a replicate has not drawn does not count there."""
+    classes = np.asarray(scores.class_of_group)
+    means = []
+    for name in sorted(set(scores.class_of_group)):
+        own = classes == name
+        means.append(_over_seeds(_mean(values[:, :, own], draws.groups[:, own]), draws.seeds))
+    table = np.stack(means, axis=1)
+    gains = metric.gain(table, np.zeros_like(table))
+    worst = np.where(np.isfinite(gains), gains, np.inf).argmin(axis=1)
+    return table[np.arange(len(table)), worst]
+
+
+def _pooled(array: np.ndarray, scores: Scores, draws: Draws, metric: Metric) -> np.ndarray:
+    """The metric of all groups' sums together, seed by seed: counts are added up again in every replicate."""
+    weights = draws.cells if draws.cells is not None else draws.groups[:, scores.group_of_cell]
+    summed = np.einsum("rc,sck->rsk", weights, array)
+    return _over_seeds(metric.function(as_sums(summed, scores.names)), draws.seeds)
+
+
+def interval(values: np.ndarray, level: float) -> tuple[float, float]:
+    """Percentile interval of replicates (the first of them is the point and left out); NaN replicates do not count."""
+    usable = values[1:][~np.isnan(values[1:])]
+    if len(usable) == 0:
+        return float("nan"), float("nan")
+    tail = (1 - level) / 2
+    low, high = np.quantile(usable, [tail, 1 - tail], method="inverted_cdf" if np.isinf(usable).any() else "linear")
+    return float(low), float(high)
+
+
+def probability_of_improvement(better: np.ndarray, reference: np.ndarray, gain: Callable[..., np.ndarray]) -> float:
+    """P(A > B) over all pairs of seeds, half for a tie, of each group, then averaged.
+
+    Args:
+        better, reference: (seed, group) values of a metric.
+        gain: of two arrays, positive where the first is better.
+    """
+    difference = gain(better[:, None], reference[None])  # (seed, seed, group)
+    won = np.where(difference > 0, 1.0, np.where(difference == 0, 0.5, 0.0))
+    defined = np.isfinite(difference)
+    by_group = _ratio((won * defined).sum((0, 1)), defined.sum((0, 1)))
+    return float(np.nanmean(by_group)) if np.isfinite(by_group).any() else float("nan")

@@ -1,0 +1,234 @@
+"""Set the recipes of a scenario beside each other, with intervals and verdicts: the stage `compare`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from landbridge.judge import bootstrap, labels, tables
+from landbridge.judge.bootstrap import Draws
+from landbridge.judge.metrics.metric import Metric
+from landbridge.judge.metrics.tasks import METRICS
+from landbridge.judge.scores import Run, Scores, as_sums, group_sums, read_scores
+from landbridge.prepare.budgets import AXES
+from landbridge.stage import Job, StageError
+
+log = logging.getLogger(__name__)
+
+REFERENCES = ("target_only", "source_only", "naive", "truth")
+NOT_AT_ZERO = "not_applicable: target_only needs labels"
+
+Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)
+
+
+def run(job: Job) -> None:
+    """Inputs: `scores`, `cost`. Outputs: `leaderboard`, `effects`, `labels`, `cost`."""
+    settings = job.settings
+    scores = read_scores(job.input_list("scores"), settings["budgets"])
+    draws = bootstrap.draw(scores, settings["bootstrap"]["replicates"], settings["scenario"])
+    rows: dict[str, list[dict[str, Any]]] = {"leaderboard": [], "effects": [], "labels": []}
+    level = settings["bootstrap"]["level"]
+    for target, name, metric, statistic, values in each_statistic(scores, draws, settings):
+        what = {"target": target, "metric": name, "statistic": statistic}
+        rows["leaderboard"] += leaderboard_rows(scores, draws, values, level, what, settings)
+        rows["effects"] += effect_rows(scores, draws, values, metric, level, what, settings)
+        if statistic == settings["headline"]["statistic"] and metric.better != "zero":
+            rows["labels"] += label_rows(scores, values, metric, level, what)
+    tables.write(job.outputs["leaderboard"], tables.LEADERBOARD, rows["leaderboard"])
+    tables.write(job.outputs["effects"], tables.EFFECTS, rows["effects"])
+    tables.write(job.outputs["labels"], tables.LABELS, rows["labels"])
+    cost = [row for path in job.input_list("cost") for row in json.loads(path.read_text())]
+    tables.write(job.outputs["cost"], tables.COST, cost)
+
+
+def each_statistic(
+    scores: Scores, draws: Draws, settings: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Metric, str, Values]]:
+    """Every target, metric and statistic, with the replicates of each run and budget."""
+    metrics = METRICS[scores.task]
+    unknown = [name for name in settings["metrics"] if name not in metrics]
+    unknown += [name for name in settings["statistics"] if name not in bootstrap.STATISTICS]
+    if unknown:
+        raise StageError(
+            f"metrics or statistics {', '.join(unknown)} are not known; metrics of {scores.task} are "
+            f"{', '.join(metrics)}, statistics are {', '.join(bootstrap.STATISTICS)}"
+        )
+    for target in scores.targets:
+        for name in settings["metrics"]:
+            found: dict[str, Values] = {statistic: {} for statistic in settings["statistics"]}
+            for index, own in enumerate(scores.runs):
+                for number in range(len(scores.budgets)):
+                    if own.status[number].startswith("not_applicable"):
+                        continue
+                    values = bootstrap.replicate_values(
+                        own.sums[target][number], scores, draws, metrics[name], settings["statistics"]
+                    )
+                    for statistic, replicates in values.items():
+                        found[statistic][index, number] = replicates
+            for statistic, by_run in found.items():
+                yield target, name, metrics[name], statistic, by_run
+
+
+def _head(own: Run, scores: Scores, number: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "model": own.model,
+        "recipe": own.recipe,
+        "variant": own.variant,
+        "selection": own.selection[number],
+        "budget": scores.budgets[number],
+        "budget_unit": AXES[settings["budget_axis"]],
+        "groups": len(scores.groups),
+        "seeds": len(scores.seeds),
+    }
+
+
+def _bounds(values: np.ndarray, draws: Draws, level: float) -> tuple[float, float]:
+    return (float("nan"), float("nan")) if draws.interval == "none" else bootstrap.interval(values, level)
+
+
+def leaderboard_rows(
+    scores: Scores, draws: Draws, values: Values, level: float, what: Mapping[str, str], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """One row for each run and budget; not applicable ones without a value."""
+    rows = []
+    for index, own in enumerate(scores.runs):
+        for number in range(len(scores.budgets)):
+            replicates = values.get((index, number))
+            low, high = (float("nan"),) * 2 if replicates is None else _bounds(replicates, draws, level)
+            value = float("nan") if replicates is None else float(replicates[0])
+            numbers = {"value": value, "low": low, "high": high, "interval": draws.interval}
+            rows.append({**_head(own, scores, number, settings), **what, **numbers, "status": own.status[number]})
+    return rows
+
+
+def verdict(low: float, high: float, interval: str) -> str:
+    """`helps`, `harms` or `unclear` from an interval of the gain; with block intervals only of this place."""
+    if interval == "none" or np.isnan(low) or np.isnan(high):
+        return "unclear"
+    word = "helps" if low > 0 else "harms" if high < 0 else "unclear"
+    return f"{word}_here" if interval == "blocks" and word != "unclear" else word
+
+
+def effect_rows(
+    scores: Scores,
+    draws: Draws,
+    values: Values,
+    metric: Metric,
+    level: float,
+    what: Mapping[str, str],
+    settings: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Each run against each reference at each budget: the difference of the statistic inside every replicate."""
+    rows = []
+    for index, own in enumerate(scores.runs):
+        for reference_name in REFERENCES:
+            reference = scores.find(reference_name, own.model)
+            if reference is None or reference is own or own.recipe == "truth":
+                continue
+            other = scores.runs.index(reference)
+            for number in range(len(scores.budgets)):
+                head = {**_head(own, scores, number, settings), **what, "reference": reference_name}
+                mine, theirs = values.get((index, number)), values.get((other, number))
+                if mine is None or theirs is None:
+                    status = own.status[number] if mine is None else f"{reference_name} is {reference.status[number]}"
+                    if reference_name == "target_only" and scores.budgets[number] == "0" and mine is not None:
+                        status = NOT_AT_ZERO
+                    blank = dict.fromkeys(("delta", "low", "high", "p_improve"), float("nan"))
+                    rows.append({**head, **blank, "interval": "none", "verdict": "not_applicable", "status": status})
+                    continue
+                gains = metric.gain(mine, theirs)
+                low, high = _bounds(gains, draws, level)
+                pairs = [_by_group(item, scores, metric, number, what["target"]) for item in (own, reference)]
+                numbers = {
+                    "delta": float(gains[0]),
+                    "low": low,
+                    "high": high,
+                    "interval": draws.interval,
+                    "p_improve": bootstrap.probability_of_improvement(pairs[0], pairs[1], metric.gain),
+                    "verdict": verdict(low, high, draws.interval),
+                }
+                rows.append({**head, **numbers, "status": own.status[number]})
+    return rows
+
+
+def _by_group(own: Run, scores: Scores, metric: Metric, number: int, target: str) -> np.ndarray:
+    """(seed, group) values of a metric."""
+    return metric.function(as_sums(group_sums(own.sums[target][number], scores), scores.names))
+
+
+def label_rows(
+    scores: Scores, values: Values, metric: Metric, level: float, what: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Labels saved against `target_only`, and the area under each learning curve.
+
+    `low` and `high` bound the labels saved; replicates beyond the observed budgets count as infinite.
+    """
+    numbers = [number for number, budget in enumerate(scores.budgets) if scores.sizes[budget] >= 1]
+    sizes = np.array([scores.sizes[scores.budgets[number]] for number in numbers], float)
+    rows = []
+    for index, own in enumerate(scores.runs):
+        if own.recipe == "truth":
+            continue
+        reference = scores.find("target_only", own.model)
+        curve = _curve(scores, values, reference, numbers)
+        mine = _curve(scores, values, own, numbers)
+        areas = labels.area(mine, sizes) if mine is not None else None
+        area_bounds = bootstrap.interval(areas, level) if areas is not None else (float("nan"),) * 2
+        for place, number in enumerate(numbers):
+            replicates = values.get((index, number))
+            row = {
+                **{"model": own.model, "recipe": own.recipe, "variant": own.variant, **what},
+                **{"selection": own.selection[number], "budget": scores.budgets[number]},
+                **dict.fromkeys(("n_equivalent", "saved", "ratio", "low", "high"), float("nan")),
+                **{"censored": "", "status": own.status[number]},
+                "area": float(areas[0]) if areas is not None else float("nan"),
+                **{"area_low": area_bounds[0], "area_high": area_bounds[1]},
+            }
+            if replicates is not None and curve is None:
+                row["status"] = "not_applicable: target_only has no score at some budget"
+            elif replicates is not None and curve is not None:
+                zero = np.zeros_like(curve)
+                reached = labels.equivalent(
+                    labels.isotonic(metric.gain(curve, zero)), metric.gain(replicates, zero[:, 0]), sizes
+                )
+                low, high = bootstrap.interval(reached - sizes[place], level)
+                point = float(reached[0])
+                row |= {"low": low, "high": high}
+                if np.isfinite(point):
+                    row |= {"n_equivalent": point, "saved": point - sizes[place], "ratio": point / sizes[place]}
+                else:
+                    row["censored"] = f"> {sizes[-1]:g}" if point > 0 else f"< {sizes[0]:g}"
+            rows.append(row)
+    return rows
+
+
+def _curve(scores: Scores, values: Values, own: Run | None, numbers: Sequence[int]) -> np.ndarray | None:
+    """(replicate, budget) of a run, or None where it has no score at one of the budgets."""
+    if own is None or not numbers:
+        return None
+    index = scores.runs.index(own)
+    found = [values.get((index, number)) for number in numbers]
+    return None if any(item is None for item in found) else np.stack([item for item in found if item is not None], axis=1)
+
+
+def helps_at(effects: Sequence[Mapping[str, str]], recipe: str, budget: str, headline: Mapping[str, str]) -> str:
+    """The verdict on a recipe at a budget from the rows of `effects.csv`.
+
+    It helps where the headline row helps against `target_only` and does not harm against `source_only`; it harms
+    where the headline row harms against either.
+    """
+    found = {}
+    for row in effects:
+        matches = all(row[key] == headline[key] for key in ("target", "metric", "statistic"))
+        if matches and row["recipe"] == recipe and row["budget"] == budget:
+            found[row["reference"]] = row["verdict"]
+    against_target, against_source = found.get("target_only", ""), found.get("source_only", "unclear")
+    if against_target.startswith("helps") and not against_source.startswith("harms"):
+        return against_target
+    if against_target.startswith("harms"):
+        return against_target
+    return against_source if against_source.startswith("harms") else "unclear"

@@ -1,0 +1,110 @@
+"""Metrics of classes, of rows and of pixels: functions of confusion counts.
+
+Sums: n, nll (summed negative log-likelihood), and confusion_i_j, how many of true class i were predicted as j.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from landbridge.judge.metrics.metric import Metric, Sums
+
+
+def sum_names(classes: int) -> tuple[str, ...]:
+    """Names of the sums for a number of classes."""
+    return ("n", "nll", *(f"confusion_{i}_{j}" for i in range(classes) for j in range(classes)))
+
+
+def sums(label: np.ndarray, predicted: np.ndarray, nll: np.ndarray, cell: np.ndarray, cells: int, classes: int) -> np.ndarray:
+    """Sums (cell, statistic) of rows or pixels in cells.
+
+    Args:
+        label, predicted: (row,) classes, none of them missing.
+        nll: (row,) negative log-likelihood of the true class.
+        cell: (row,) cell of each row.
+    """
+    counts = np.bincount((cell * classes + label) * classes + predicted, minlength=cells * classes**2)
+    n = np.bincount(cell, minlength=cells).astype(float)
+    likelihood = np.bincount(cell, nll, minlength=cells)
+    return np.concatenate([n[:, None], likelihood[:, None], counts.reshape(cells, classes**2)], axis=1)
+
+
+def matrix(s: Sums) -> np.ndarray:
+    """Confusion (..., true, predicted) from its named counts."""
+    classes = round(sum(name.startswith("confusion_") for name in s) ** 0.5)
+    rows = [np.stack([s[f"confusion_{i}_{j}"] for j in range(classes)], axis=-1) for i in range(classes)]
+    return np.stack(rows, axis=-2)
+
+
+def _share(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), np.nan)
+
+
+def _mean_of_present(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Mean over classes that occur; NaN where none does."""
+    return _share(np.where(present, np.nan_to_num(values), 0).sum(-1), present.sum(-1))
+
+
+def accuracy(s: Sums) -> np.ndarray:
+    """Share of rows or pixels of the right class."""
+    counts = matrix(s)
+    return _share(np.trace(counts, axis1=-2, axis2=-1), counts.sum((-2, -1)))
+
+
+def class_f1(s: Sums) -> np.ndarray:
+    """F1 (..., class): 2 TP / (2 TP + FP + FN); NaN for a class that is neither true nor predicted."""
+    counts = matrix(s)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _share(2 * hits, counts.sum(-1) + counts.sum(-2))
+
+
+def macro_f1(s: Sums) -> np.ndarray:
+    """Mean F1 over the classes that are true or predicted somewhere."""
+    counts = matrix(s)
+    return _mean_of_present(class_f1(s), counts.sum(-1) + counts.sum(-2) > 0)
+
+
+def balanced_accuracy(s: Sums) -> np.ndarray:
+    """Mean recall over the classes that occur."""
+    counts = matrix(s)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _mean_of_present(_share(hits, counts.sum(-1)), counts.sum(-1) > 0)
+
+
+def class_iou(s: Sums) -> np.ndarray:
+    """Intersection over union (..., class): TP / (TP + FP + FN)."""
+    counts = matrix(s)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _share(hits, counts.sum(-1) + counts.sum(-2) - hits)
+
+
+def mean_iou(s: Sums) -> np.ndarray:
+    """Mean intersection over union over the classes that are true or predicted somewhere."""
+    counts = matrix(s)
+    return _mean_of_present(class_iou(s), counts.sum(-1) + counts.sum(-2) > 0)
+
+
+def iou(s: Sums) -> np.ndarray:
+    """Intersection over union of the last class, which of two classes is the one sought (burned, say)."""
+    return class_iou(s)[..., -1]
+
+
+def f1(s: Sums) -> np.ndarray:
+    """F1 of the last class."""
+    return class_f1(s)[..., -1]
+
+
+def log_loss(s: Sums) -> np.ndarray:
+    """Mean negative log-likelihood."""
+    return _share(s["nll"], s["n"])
+
+
+METRICS = {
+    "accuracy": Metric(accuracy, "higher", "1", "accuracy"),
+    "macro_f1": Metric(macro_f1, "higher", "1", "macro F1"),
+    "balanced_accuracy": Metric(balanced_accuracy, "higher", "1", "balanced accuracy"),
+    "mean_iou": Metric(mean_iou, "higher", "1", "mean IoU"),
+    "iou": Metric(iou, "higher", "1", "IoU"),
+    "f1": Metric(f1, "higher", "1", "F1"),
+    "log_loss": Metric(log_loss, "lower", "1", "log loss"),
+}

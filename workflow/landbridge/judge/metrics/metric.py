@@ -1,0 +1,35 @@
+"""What a metric is: a named function of summed statistics, and which way is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Sums = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A function of sums, so that what is pooled can be added up and resampled.
+
+    Attributes:
+        function: sums by name, arrays of one shape, to an array of that shape; NaN where it is not defined.
+        better: "lower" or "higher"; a bias is best at 0, which is "zero".
+        units: "target" for the target's own units, else "1".
+        title: what tables and figures call it.
+    """
+
+    function: Callable[[Sums], np.ndarray]
+    better: str
+    units: str
+    title: str
+
+    def gain(self, value: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """How much better `value` is than `reference`; positive is better."""
+        if self.better == "higher":
+            return value - reference
+        if self.better == "lower":
+            return reference - value
+        return np.abs(reference) - np.abs(value)

@@ -1,0 +1,188 @@
+"""Scores of all recipes of a scenario as one array of sums, aligned over budgets, seeds, groups and blocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from landbridge.stage import StageError
+
+REFERENCE = ("none", "naive", "climatology")
+HEAD = ("model", "recipe", "variant", "selection", "status", "budget", "budget_size", "fold", "seed", "target")
+CELL = ("unit", "group", "class_of", "block")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe with one model.
+
+    Attributes:
+        model, recipe, variant: its names.
+        sums: by target, (budget, seed, cell, sum); NaN where the recipe was not applicable.
+        selection, status, size: by budget.
+    """
+
+    model: str
+    recipe: str
+    variant: str
+    sums: dict[str, np.ndarray]
+    selection: list[str]
+    status: list[str]
+    size: list[int]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Model, recipe and variant."""
+        return self.model, self.recipe, self.variant
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All runs of a scenario.
+
+    Attributes:
+        runs: every recipe; the truth, if known, is one of them, equal for all budgets.
+        names: of the sums.
+        group_of_cell: (cell,) index into `groups`.
+        class_of_group: class of each group (of its first unit).
+    """
+
+    runs: list[Run]
+    names: tuple[str, ...]
+    targets: list[str]
+    budgets: list[str]
+    groups: list[str]
+    class_of_group: list[str]
+    group_of_cell: np.ndarray
+    seeds: list[int]
+    task: str
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def find(self, recipe: str, model: str, variant: str | None = None) -> Run | None:
+        """The run of a reference recipe for a model, of any model if that one has none."""
+        fitting = [run for run in self.runs if run.recipe == recipe and variant in (None, run.variant)]
+        return next((run for run in fitting if run.model == model), fitting[0] if fitting else None)
+
+
+def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
+    """Read and align the scores of all recipes.
+
+    Failed budgets are filled with the sums of the naive reference at that budget; they keep their status.
+
+    Args:
+        budgets: in the order of the scenario.
+
+    Raises:
+        StageError: recipes that were scored on different units.
+    """
+    tables = {path: pq.read_table(path) for path in paths}
+    notes = json.loads(next(iter(tables.values())).schema.metadata[b"landbridge"])
+    columns = next(iter(tables.values())).column_names
+    names = tuple(name for name in columns if name not in (*HEAD, *CELL))
+    cells, groups, classes = _cells(tables)
+    targets = list(notes["targets"]) if notes["task"] == "regression" else ["label"]
+    seeds = sorted({seed for table in tables.values() for seed in table["seed"].to_pylist() if seed is not None})
+    present = {text for table in tables.values() for text in table["budget"].to_pylist()}
+    kept = [budget for budget in budgets if budget in present]
+    runs = [_run(path, table, names, cells, targets, kept, seeds) for path, table in tables.items()]
+    group_index = {group: index for index, group in enumerate(groups)}
+    scores = Scores(
+        runs=runs,
+        names=names,
+        targets=targets,
+        budgets=kept,
+        groups=groups,
+        class_of_group=[classes[group] for group in groups],
+        group_of_cell=np.array([group_index[cell[1]] for cell in cells], int),
+        seeds=seeds,
+        task=notes["task"],
+        sizes={budget: max(run.size[number] for run in runs) for number, budget in enumerate(kept)},
+    )
+    _fill_failures(scores)
+    return scores
+
+
+def _cells(tables: dict[Path, pa.Table]) -> tuple[list[tuple[str, str, int]], list[str], dict[str, str]]:
+    """All (unit, group, block), sorted, the groups, and the class of each."""
+    found: set[tuple[str, str, int]] = set()
+    classes: dict[str, str] = {}
+    for table in tables.values():
+        distinct = table.select(list(CELL)).group_by(list(CELL)).aggregate([]).to_pylist()
+        found |= {(row["unit"], row["group"], row["block"]) for row in distinct}
+        for row in sorted(distinct, key=lambda row: row["unit"]):
+            classes.setdefault(row["group"], row["class_of"])
+    return sorted(found), sorted({cell[1] for cell in found}), classes
+
+
+def _run(
+    path: Path,
+    table: pa.Table,
+    names: tuple[str, ...],
+    cells: list[tuple[str, str, int]],
+    targets: list[str],
+    budgets: list[str],
+    seeds: list[int],
+) -> Run:
+    cell_index = {cell: index for index, cell in enumerate(cells)}
+    triples = zip(table["unit"].to_pylist(), table["group"].to_pylist(), table["block"].to_pylist(), strict=True)
+    cell = np.array([cell_index[triple] for triple in triples], int)
+    values = np.stack([table[name].to_numpy(zero_copy_only=False).astype(float) for name in names], axis=1)
+    seed = np.searchsorted(seeds, table["seed"].to_numpy())
+    budget_text = np.array(table["budget"].to_pylist(), object)
+    target_text = np.array(table["target"].to_pylist(), object)
+    everywhere = budget_text == ""  # the truth: one set of sums for every budget and seed
+    sums = {}
+    for target in targets:
+        array = np.zeros((len(budgets), len(seeds), len(cells), len(names)))
+        filled = np.zeros(array.shape[:3], bool)
+        for number, budget in enumerate(budgets):
+            for rows in (np.flatnonzero((target_text == target) & ((budget_text == budget) | everywhere)),):
+                if everywhere.any():
+                    array[number, :, cell[rows]] = values[rows][:, None]
+                    filled[number, :, cell[rows]] = True
+                else:
+                    array[number, seed[rows], cell[rows]] = values[rows]
+                    filled[number, seed[rows], cell[rows]] = True
+        if not filled.all():
+            raise StageError(f"{path}: scored on other units than the other recipes; delete the scores and run again")
+        sums[target] = array
+    heads = {}
+    for text, status, selection, size in zip(
+        *(table[name].to_pylist() for name in ("budget", "status", "selection", "budget_size")), strict=True
+    ):
+        worst = heads.get(text)
+        if worst is None or (worst[0] == "ok" and status != "ok"):
+            heads[text] = (status, selection or (worst[1] if worst else ""), size)
+    first = {name: table[name][0].as_py() for name in ("model", "recipe", "variant")}
+    own = [heads.get(budget, heads.get("", ("not_applicable: no such budget", "", 0))) for budget in budgets]
+    return Run(**first, sums=sums, status=[o[0] for o in own], selection=[o[1] for o in own], size=[o[2] for o in own])
+
+
+def _fill_failures(scores: Scores) -> None:
+    naive = scores.find(REFERENCE[1], REFERENCE[0])
+    for run in scores.runs:
+        for number, status in enumerate(run.status):
+            if not status.startswith("failed"):
+                continue
+            for target, array in run.sums.items():
+                broken = np.isnan(array[number]).any(axis=(1, 2))  # seeds
+                if naive is not None:
+                    array[number, broken] = naive.sums[target][number, broken]
+
+
+def group_sums(array: np.ndarray, scores: Scores) -> np.ndarray:
+    """(..., cell, sum) added up to (..., group, sum)."""
+    one_hot = (scores.group_of_cell[None, :] == np.arange(len(scores.groups))[:, None]).astype(float)
+    return np.einsum("gc,...ck->...gk", one_hot, array)
+
+
+def as_sums(array: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """(..., sum) to the mapping that metrics take."""
+    return {name: array[..., index] for index, name in enumerate(names)}

@@ -1,0 +1,306 @@
+"""Every key that a configuration or a domain.yaml may hold: its kind, its default and what it means.
+
+The descriptions are the reference: config/README.md and config/schema.json are generated from them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+PARTS_WITH_SHARES = ("target_unlabelled", "target_pool", "target_val", "target_test")
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, numbers may stand for text, nothing changes once it is loaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
+
+
+# -- kinds of values ----------------------------------------------------------------------------------------------
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{_yaml_word(value)} is not a number; write a number")
+    return value
+
+
+def _yaml_word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _as_list(value: Any) -> Any:
+    """One text stands for a list of one; nothing for an empty list."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{_yaml_word(value)} is neither text nor a list; write one text, or a list such as [one, two]")
+    return value
+
+
+def _once(values: list[str]) -> list[str]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"'{value}' stands {values.count(value)} times; keep one")
+    return values
+
+
+def _as_budgets(value: Any) -> Any:
+    labels = [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
+    for label in labels:
+        if label != "all" and not label.isdecimal():
+            raise ValueError(f"'{label}' is no budget; write whole numbers from 0 on, and 'all' for the whole pool")
+    labels = [label if label == "all" else str(int(label)) for label in labels]
+    ordered = sorted(set(labels), key=lambda label: float("inf") if label == "all" else int(label))
+    if labels != ordered:
+        raise ValueError(f"[{', '.join(labels)}] does not grow, and each budget holds the last; write {_flow(ordered)}")
+    return labels
+
+
+def _flow(labels: Sequence[str]) -> str:
+    return "[" + ", ".join(labels) + "]"
+
+
+def _as_block(value: Any) -> Any:
+    if value == "year" or (str(value).isdecimal() and int(value) > 0 and not isinstance(value, bool)):
+        return value if value == "year" else int(value)
+    raise ValueError(f"{_yaml_word(value)} is no block of time; write year, or a number of days from 1 on")
+
+
+WORDS = {"true": True, "false": False, "null": None}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and truth values that came as text: Snakemake leaves them so inside a mapping of --config."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        if value in WORDS:
+            return WORDS[value]
+        for kind in (int, float):
+            if re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", value):
+                try:
+                    return kind(value)
+                except ValueError:
+                    continue  # no whole number, hence a decimal one
+    return value
+
+
+def _none_is_empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
+Whole = Annotated[int, BeforeValidator(_no_truth_value)]
+Number = Annotated[float, BeforeValidator(_no_truth_value)]
+NonNegative = Annotated[Whole, Field(ge=0)]
+Positive = Annotated[Whole, Field(ge=1)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Texts = Annotated[list[str], BeforeValidator(_as_list), AfterValidator(_once)]
+SomeTexts = Annotated[Texts, Field(min_length=1)]
+Budgets = Annotated[list[str], BeforeValidator(_as_budgets), Field(min_length=1)]
+Free = Annotated[dict[str, Any], BeforeValidator(_none_is_empty), AfterValidator(_plain)]
+
+
+# -- a domain's description ---------------------------------------------------------------------------------------
+
+
+class Variable(Strict):
+    """One canonical variable of a domain and its CF attributes."""
+
+    role: Literal["input", "static", "target", "quality", "truth", "group"] = Field(description="what it is used for")
+    dimension: Literal["obs", "unit"] = Field(description="dimension that it stands on")
+    units: str | None = Field(None, description="units, as CF writes them")
+    long_name: str = Field(description="what it is, in words")
+    standard_name: str | None = Field(None, description="CF standard name, where there is one")
+    dtype: str | None = Field(None, description="storage type; float32 if absent")
+    flag_values: list[Whole] | None = Field(None, description="numbers of the classes of a class target")
+    flag_meanings: str | None = Field(None, description="names of the classes, separated by spaces")
+
+
+class DatasetSettings(Strict):
+    """One dataset and how it is read."""
+
+    title: str = Field(description="name of the dataset in words")
+    step: str = Field(description="time between observations: day, month, or such as '6 second'")
+    reader: str = Field(description="name of its reader in readers.py")
+    reader_settings: Free = Field({}, description="settings of the reader")
+    kind: Literal["series", "chips"] = Field("series", description="series, or images (chips)")
+    feature_type: Literal["timeSeries", "trajectory"] = Field("timeSeries", description="CF feature type of series")
+    twin: Free | None = Field(None, description="settings of write_twin in twin.py; absent for published data")
+
+
+class Side(Strict):
+    """One population of a transfer."""
+
+    dataset: str = Field(description="dataset that it is taken from")
+    where: dict[str, Texts] = Field({}, description="values that columns of its units must have")
+
+
+class Split(Strict):
+    """How groups are parted."""
+
+    rule: str = Field(description="named rule")
+    group: SomeTexts = Field(description="column, or columns, of groups that are never parted")
+    stratify: str | None = Field(None, description="column whose values every part holds in proportion")
+    seed: NonNegative = Field(1, description="seed of the split; published splits keep theirs")
+    folds: Positive = Field(1, description="divisions of the groups; with several each target group is tested once")
+    shares: dict[str, Share] = Field(
+        {}, description="shares of the target's parts, where not 0.25 unlabelled, 0.35 pool, 0.10 val, 0.30 test"
+    )
+    source_validation_share: Share = Field(0.2, description="share of source groups kept for validation")
+    gap: NonNegative = Field(0, description="steps between pool and test of a group (time axis)")
+    test_share: Share = Field(0.5, description="share of a group's record that is the test (time axis)")
+
+    @model_validator(mode="after")
+    def _known_parts(self) -> Split:
+        unknown = [name for name in self.shares if name not in PARTS_WITH_SHARES]
+        if unknown:
+            raise ValueError(f"shares has no part '{unknown[0]}'; write one of: {', '.join(PARTS_WITH_SHARES)}")
+        if sum(self.shares.values()) > 1 + 1e-9:
+            raise ValueError(f"shares add up to {sum(self.shares.values()):g}; write shares that add up to 1")
+        return self
+
+
+class Window(Strict):
+    """Windows of series."""
+
+    length: Positive = Field(description="steps of a window")
+    stride: Positive = Field(1, description="steps between training windows")
+    scored: Positive = Field(1, description="last steps of a training window that enter the loss")
+    predict_stride: Positive = Field(1, description="steps between predicted windows, whose last step is predicted")
+
+    @model_validator(mode="after")
+    def _scored_inside(self) -> Window:
+        if self.scored > self.length:
+            raise ValueError(f"scored is {self.scored}; write at most the window's length, {self.length}")
+        return self
+
+
+class Quality(Strict):
+    """The quality flag of a label."""
+
+    variable: str = Field(description="quality variable, 0 to 1; the weight of a label in training")
+    score_from: Share = Field(description="lowest quality that is scored")
+
+
+class Headline(Strict):
+    """The one number that a verdict is about."""
+
+    target: str = Field(description="target, or 'label' for classes")
+    metric: str = Field(description="metric")
+    statistic: str = Field(description="statistic over groups")
+
+
+class Scenario(Strict):
+    """One transfer from a source to a target population."""
+
+    title: str = Field(description="the transfer in words")
+    default: bool = Field(True, description="whether it runs without being named")
+    extends: str | None = Field(None, description="scenario of the same tier whose keys it takes over")
+    task: Literal["regression", "classification", "segmentation"] = Field(description="kind of target")
+    source: Side = Field(description="population that labels are plenty in")
+    target: Side = Field(description="population that labels are scarce in")
+    split: Split = Field(description="how groups are parted")
+    targets: SomeTexts = Field(description="target variables")
+    classes: Texts = Field([], description="class names by number; the target's flag_meanings if absent")
+    inputs: SomeTexts = Field(description="input variables")
+    one_hot: dict[str, Texts] = Field({}, description="text columns of units, and the words that become columns")
+    static: Texts = Field([], description="numeric columns of units that are inputs")
+    window: Window | None = Field(None, description="windows of series; none for chips")
+    quality: Quality | None = Field(None, description="quality flag of the labels")
+    min_scored: Positive = Field(1, description="fewest labelled rows of a unit that takes part")
+    budget_axis: Literal["groups", "units", "time"] = Field("groups", description="what labels are counted in")
+    per_group: bool = Field(True, description="on a time axis: one fit for each target group")
+    budgets: Budgets = Field(description="sizes of the labelled target data, growing; 'all' is the whole pool")
+    block: Annotated[str | int, BeforeValidator(_as_block)] = Field(
+        "year", description="block of time for intervals: year, or a number of days"
+    )
+    headline: Headline = Field(description="what the verdict is about")
+
+    @model_validator(mode="after")
+    def _gap_holds_a_window(self) -> Scenario:
+        length = self.window.length if self.window else 1
+        if self.budget_axis == "time" and self.window and self.split.gap < length:
+            raise ValueError(
+                f"split.gap is {self.split.gap}, and windows of {length} steps would reach from the test into the "
+                f"pool; write gap: {length} or more"
+            )
+        return self
+
+
+class Training(Strict):
+    """Training of networks; the same for every recipe."""
+
+    epochs: Positive = Field(60, description="most epochs")
+    epoch_steps: Positive = Field(20, description="fewest optimiser steps of an epoch")
+    patience: Positive = Field(8, description="epochs without a better validation loss before training ends")
+    batch: Positive = Field(64, description="windows in a batch")
+    learning_rate: Annotated[Number, Field(gt=0)] = Field(1e-3, description="learning rate of pretraining")
+    weight_decay: Annotated[Number, Field(ge=0)] = Field(1e-4, description="weight decay of AdamW")
+    clip: Annotated[Number, Field(gt=0)] = Field(1.0, description="largest norm of the gradient")
+    fixed_steps: Positive = Field(200, description="optimiser steps of an adaptation that is not stopped early")
+
+
+class Domain(Strict):
+    """A domain: domain.yaml with the overrides of the configuration."""
+
+    title: str = Field(description="name of the domain")
+    summary: str = Field(description="the domain in one sentence")
+    variables: dict[Name, Variable] = Field(description="variables by canonical name")
+    datasets: dict[Name, DatasetSettings] = Field(description="datasets by name")
+    twin: dict[Name, Scenario] = Field({}, description="scenarios on synthetic data, by name")
+    real: dict[Name, Scenario] = Field({}, description="scenarios on published data, by name")
+    models: dict[Name, Free] = Field(description="models by name, with the settings that differ from their own")
+    recipes: SomeTexts = Field(description="recipes to compare, as id, id.variant or id.variant.selection")
+    recipe_settings: dict[str, Free] = Field({}, description="settings of recipes that differ from their own")
+    training: Training = Field(Training(), description="training of networks")
+    metrics: SomeTexts = Field(description="metrics of the tables")
+    statistics: SomeTexts = Field(description="statistics over groups of the tables")
+    worst_class_of: str | None = Field(None, description="column whose worst value 'worst_class' reports")
+    figures: Texts = Field([], description="figures of each comparison")
+
+
+# -- the configuration --------------------------------------------------------------------------------------------
+
+
+class Bootstrap(Strict):
+    """The interval of every number."""
+
+    replicates: Annotated[Whole, Field(ge=20)] = Field(2000, description="bootstrap replicates")
+    level: Annotated[Number, Field(gt=0.5, lt=1)] = Field(0.95, description="probability that an interval covers")
+
+
+class Run(Strict):
+    """What holds for all domains."""
+
+    tier: Literal["twin", "real"] = Field("twin", description="synthetic data made here, or published data")
+    scenarios: Annotated[Texts, Field(min_length=1)] | None = Field(
+        None, description="scenarios to run, by name; those marked default of the tier if absent"
+    )
+    datasets: Texts = Field([], description="published datasets to download although none of their files is at hand")
+    mirror: Texts = Field([], description="folders or addresses laid out as <mirror>/<domain>/<dataset>/, tried first")
+    raw: Annotated[str, AfterValidator(lambda value: value.rstrip("/"))] = Field("data", description="raw files' folder")
+    seeds: Positive = Field(3, description="paired repetitions")
+    folds: Positive | None = Field(None, description="most folds of a scenario; all if absent")
+    bootstrap: Bootstrap = Field(Bootstrap(), description="intervals")
+
+
+class UserConfig(Run):
+    """config/config.yaml, --configfile and --config together; every key may be left out."""
+
+    domains: Texts = Field([], description="domains to run; all if absent")
+
+
+class Config(Run):
+    """A configuration as the workflow uses it: validated, and filled in from each domain's domain.yaml."""
+
+    domains: dict[str, Domain] = Field(description="domains to run, by name")

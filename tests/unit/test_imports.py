@@ -13,7 +13,8 @@ from landbridge.registry import STAGES, recipes
 ROOT = Path(landbridge.__file__).parent
 # From the top down; a layer may import itself and what stands below it.
 LAYERS = ["domains", "judge", "train", "methods", "models", "prepare", "io", "contract"]
-HARNESS = {"config", "registry", "job", "fingerprint", "plan", "device", "options"}
+HARNESS = {"registry", "job", "fingerprint", "plan", "device", "options", "settings"}
+HARNESS |= {path.stem for path in ROOT.glob("config*.py")}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in ("contract", "stage"))
 
 

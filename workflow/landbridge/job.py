@@ -6,13 +6,19 @@ This is the only module that knows the `snakemake` object. It turns it into a `J
 
 from __future__ import annotations
 
+import os
+
+# Before numpy loads: a job is granted its threads by the scheduler, and libraries would take every core. Bytes of a
+# sum depend on how many threads made it.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
 import fcntl
 import hashlib
 import importlib
 import importlib.metadata
 import json
 import logging
-import os
 import pdb
 import platform
 import shutil

@@ -44,7 +44,9 @@ def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:
         domains=registry.domains(),
         recipes={name: recipe.variants for name, recipe in registry.recipes().items()},
         selections=SELECTIONS,
-        models=tuple(registry.models()),
+        models=registry.models(),
+        model_settings={name: model.literals.get("DEFAULTS", {}) for name, model in registry.models().items()},
+        recipe_settings={name: recipe.defaults for name, recipe in registry.recipes().items()},
     )
 
 

@@ -33,6 +33,7 @@ class Recipe:
         variants: names that follow the id after a dot; the first is the default where `default_variant` is not empty.
         place: P (acts in pretraining), A (in adaptation) or PA.
         selection: rule by which it stops or chooses; None follows the number of labelled groups.
+        defaults: its settings and their defaults.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Recipe:
     variants: tuple[str, ...]
     place: str
     selection: str | None
+    defaults: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,13 @@ def literals(path: Path) -> dict[str, Any]:
     tree = ast.parse(path.read_bytes(), filename=str(path))
     found: dict[str, Any] = {"__doc__": (ast.get_docstring(tree) or "").split("\n")[0]}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name.isupper():
-                try:
-                    found[name] = ast.literal_eval(node.value)
-                except ValueError:
-                    continue  # computed constants are no description
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        target = targets[0]
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(target, ast.Name) and target.id.isupper():
+            try:
+                found[target.id] = ast.literal_eval(node.value) if node.value is not None else None
+            except ValueError:
+                continue  # computed constants are no description
     return found
 
 
@@ -92,6 +94,7 @@ def recipes() -> dict[str, Recipe]:
             variants=tuple(values.get("VARIANTS", ())),
             place=values.get("PLACE", "A"),
             selection=values.get("SELECTION"),
+            defaults=values.get("DEFAULTS", {}),
         )
     return found
 

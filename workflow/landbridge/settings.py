@@ -5,11 +5,24 @@ The descriptions are the reference: config/README.md and config/schema.json are 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from landbridge.config_kinds import (
+    NOT_A_TRUTH_VALUE,
+    Block,
+    Budgets,
+    Folder,
+    Free,
+    Name,
+    NonNegative,
+    Positive,
+    Share,
+    SomeTexts,
+    Texts,
+    Whole,
+)
 
 PARTS_WITH_SHARES = ("target_unlabelled", "target_pool", "target_val", "target_test")
 
@@ -18,96 +31,6 @@ class Strict(BaseModel):
     """Unknown keys are refused, numbers may stand for text, nothing changes once it is loaded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
-
-
-# -- kinds of values ----------------------------------------------------------------------------------------------
-
-
-def _no_truth_value(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(f"{_yaml_word(value)} is not a number; write a number")
-    return value
-
-
-def _yaml_word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _as_list(value: Any) -> Any:
-    """One text stands for a list of one; nothing for an empty list."""
-    if value is None or value == "":
-        return []
-    if isinstance(value, str):
-        return [value]
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{_yaml_word(value)} is neither text nor a list; write one text, or a list such as [one, two]")
-    return value
-
-
-def _once(values: list[str]) -> list[str]:
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(f"'{value}' stands {values.count(value)} times; keep one")
-    return values
-
-
-def _as_budgets(value: Any) -> Any:
-    labels = [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
-    for label in labels:
-        if label != "all" and not label.isdecimal():
-            raise ValueError(f"'{label}' is no budget; write whole numbers from 0 on, and 'all' for the whole pool")
-    labels = [label if label == "all" else str(int(label)) for label in labels]
-    ordered = sorted(set(labels), key=lambda label: float("inf") if label == "all" else int(label))
-    if labels != ordered:
-        raise ValueError(f"[{', '.join(labels)}] does not grow, and each budget holds the last; write {_flow(ordered)}")
-    return labels
-
-
-def _flow(labels: Sequence[str]) -> str:
-    return "[" + ", ".join(labels) + "]"
-
-
-def _as_block(value: Any) -> Any:
-    if value == "year" or (str(value).isdecimal() and int(value) > 0 and not isinstance(value, bool)):
-        return value if value == "year" else int(value)
-    raise ValueError(f"{_yaml_word(value)} is no block of time; write year, or a number of days from 1 on")
-
-
-WORDS = {"true": True, "false": False, "null": None}
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and truth values that came as text: Snakemake leaves them so inside a mapping of --config."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, str):
-        if value in WORDS:
-            return WORDS[value]
-        for kind in (int, float):
-            if re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", value):
-                try:
-                    return kind(value)
-                except ValueError:
-                    continue  # no whole number, hence a decimal one
-    return value
-
-
-def _none_is_empty(value: Any) -> Any:
-    return {} if value is None else value
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
-Whole = Annotated[int, BeforeValidator(_no_truth_value)]
-Number = Annotated[float, BeforeValidator(_no_truth_value)]
-NonNegative = Annotated[Whole, Field(ge=0)]
-Positive = Annotated[Whole, Field(ge=1)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-Texts = Annotated[list[str], BeforeValidator(_as_list), AfterValidator(_once)]
-SomeTexts = Annotated[Texts, Field(min_length=1)]
-Budgets = Annotated[list[str], BeforeValidator(_as_budgets), Field(min_length=1)]
-Free = Annotated[dict[str, Any], BeforeValidator(_none_is_empty), AfterValidator(_plain)]
 
 
 # -- a domain's description ---------------------------------------------------------------------------------------
@@ -221,9 +144,7 @@ class Scenario(Strict):
     budget_axis: Literal["groups", "units", "time"] = Field("groups", description="what labels are counted in")
     per_group: bool = Field(True, description="on a time axis: one fit for each target group")
     budgets: Budgets = Field(description="sizes of the labelled target data, growing; 'all' is the whole pool")
-    block: Annotated[str | int, BeforeValidator(_as_block)] = Field(
-        "year", description="block of time for intervals: year, or a number of days"
-    )
+    block: Block = Field("year", description="block of time for intervals: year, or a number of days")
     headline: Headline = Field(description="what the verdict is about")
 
     @model_validator(mode="after")
@@ -244,9 +165,11 @@ class Training(Strict):
     epoch_steps: Positive = Field(20, description="fewest optimiser steps of an epoch")
     patience: Positive = Field(8, description="epochs without a better validation loss before training ends")
     batch: Positive = Field(64, description="windows in a batch")
-    learning_rate: Annotated[Number, Field(gt=0)] = Field(1e-3, description="learning rate of pretraining")
-    weight_decay: Annotated[Number, Field(ge=0)] = Field(1e-4, description="weight decay of AdamW")
-    clip: Annotated[Number, Field(gt=0)] = Field(1.0, description="largest norm of the gradient")
+    learning_rate: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(
+        1e-3, description="learning rate of pretraining"
+    )
+    weight_decay: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(1e-4, description="weight decay of AdamW")
+    clip: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(1.0, description="largest norm of the gradient")
     fixed_steps: Positive = Field(200, description="optimiser steps of an adaptation that is not stopped early")
 
 
@@ -275,20 +198,20 @@ class Domain(Strict):
 class Bootstrap(Strict):
     """The interval of every number."""
 
-    replicates: Annotated[Whole, Field(ge=20)] = Field(2000, description="bootstrap replicates")
-    level: Annotated[Number, Field(gt=0.5, lt=1)] = Field(0.95, description="probability that an interval covers")
+    replicates: Annotated[int, Field(ge=20), NOT_A_TRUTH_VALUE] = Field(2000, description="bootstrap replicates")
+    level: Annotated[float, Field(gt=0.5, lt=1), NOT_A_TRUTH_VALUE] = Field(
+        0.95, description="probability that an interval covers"
+    )
 
 
 class Run(Strict):
     """What holds for all domains."""
 
     tier: Literal["twin", "real"] = Field("twin", description="synthetic data made here, or published data")
-    scenarios: Annotated[Texts, Field(min_length=1)] | None = Field(
-        None, description="scenarios to run, by name; those marked default of the tier if absent"
-    )
+    scenarios: Texts | None = Field(None, description="scenarios to run, by name; the tier's default ones if absent")
     datasets: Texts = Field([], description="published datasets to download although none of their files is at hand")
-    mirror: Texts = Field([], description="folders or addresses laid out as <mirror>/<domain>/<dataset>/, tried first")
-    raw: Annotated[str, AfterValidator(lambda value: value.rstrip("/"))] = Field("data", description="raw files' folder")
+    mirror: Texts = Field([], description="folders or addresses of `<mirror>/<domain>/<dataset>/`, tried first")
+    raw: Folder = Field("data", description="folder of the raw files")
     seeds: Positive = Field(3, description="paired repetitions")
     folds: Positive | None = Field(None, description="most folds of a scenario; all if absent")
     bootstrap: Bootstrap = Field(Bootstrap(), description="intervals")

@@ -16,7 +16,7 @@ from landbridge.models.network import Network, Shape, join_static
 
 KIND = "any"
 PARTS = ("encoder", "head")
-DEFAULTS: dict[str, Any] = {}
+DEFAULTS: dict[str, Any] = {"width": None, "chips": False}
 
 
 class _Pixelwise(nn.Linear):

@@ -13,7 +13,7 @@ from landbridge.prepare.windows import label_weights
 from landbridge.stage import StageError
 
 TOLERANCE = 1e-6
-ARRAYS = ("input_mean", "input_spread", "target_mean", "target_spread")
+ARRAYS = ("input_mean", "input_spread", "target_mean", "target_spread", "static_mean", "static_factor")
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Scaler:
     Attributes:
         input_mean, input_spread: (input,).
         target_mean, target_spread: (target,) of a regression; empty otherwise.
+        static_mean, static_factor: (static,), to be subtracted and multiplied with. A number that all training units
+            share, an unseen class among them, has factor 0: nothing can be learned of it, and untrained weights must
+            not act on it elsewhere.
         rows: hash of the rows that it was fitted on.
     """
 
@@ -30,6 +33,8 @@ class Scaler:
     input_spread: np.ndarray
     target_mean: np.ndarray
     target_spread: np.ndarray
+    static_mean: np.ndarray
+    static_factor: np.ndarray
     rows: str
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -68,8 +73,25 @@ def _moments(columns: list[np.ndarray], weights: list[np.ndarray]) -> tuple[floa
     return mean, spread if spread > 1e-8 * max(1.0, abs(mean)) else 1.0
 
 
+def static_numbers(dataset: Dataset, static: Sequence[str], one_hot: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """(unit, number) float32: numeric columns, then one column for each word of each vocabulary.
+
+    A word outside its vocabulary is a row of zeros, not an error: the lists are fixed before data are seen.
+    """
+    columns = [np.asarray(dataset[name], np.float32) for name in static]
+    for name, words in one_hot.items():
+        found = np.asarray(dataset[name]).astype(str)
+        columns += [(found == word).astype(np.float32) for word in words]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(dataset["unit_name"]), 0), np.float32)
+
+
 def fit_scaler(
-    datasets: Sequence[Dataset], inputs: Sequence[str], targets: Sequence[str], quality: str | None = None
+    datasets: Sequence[Dataset],
+    inputs: Sequence[str],
+    targets: Sequence[str],
+    quality: str | None = None,
+    static: Sequence[str] = (),
+    one_hot: Mapping[str, Sequence[str]] | None = None,
 ) -> Scaler:
     """Scaler of some files that a job may read.
 
@@ -79,6 +101,8 @@ def fit_scaler(
     Args:
         inputs: names on `obs`, or ["reflectance"] for chips.
         targets: names on `obs` of a regression; empty for classes.
+        static, one_hot: numeric columns of units, which are standardised, and text columns with their vocabularies,
+            whose zeros and ones stay as they are.
     """
     if "reflectance" in datasets[0]:
         bands = range(datasets[0]["reflectance"].shape[1])
@@ -97,7 +121,12 @@ def fit_scaler(
             columns = [dataset[name] for dataset in datasets]
             target_moments.append(_moments(columns, [weight[:, number] for weight in weights]))
     input_values, target_values = np.array(moments).reshape(-1, 2), np.array(target_moments).reshape(-1, 2)
-    return Scaler(*input_values.T, *target_values.T, rows_hash(datasets))
+    numbers = np.concatenate([static_numbers(dataset, static, one_hot or {}) for dataset in datasets]).astype(np.float64)
+    spread = numbers.std(axis=0)
+    is_number = np.arange(numbers.shape[1]) < len(static)
+    static_mean = np.where(is_number, numbers.mean(axis=0), 0.0)
+    static_factor = np.where(spread > 0, np.where(is_number, 1 / np.where(spread > 0, spread, 1), 1.0), 0.0)
+    return Scaler(*input_values.T, *target_values.T, static_mean, static_factor, rows_hash(datasets))
 
 
 def check_scaler(
@@ -106,6 +135,8 @@ def check_scaler(
     inputs: Sequence[str],
     targets: Sequence[str],
     quality: str | None = None,
+    static: Sequence[str] = (),
+    one_hot: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Refuse a scaler that was not fitted on exactly the permitted rows.
 
@@ -117,7 +148,7 @@ def check_scaler(
             "the scaler was fitted on other rows than this job may read (its row hash differs): fit it on the "
             "training part alone, and remove checkpoints of another split"
         )
-    again = fit_scaler(permitted, inputs, targets, quality)
+    again = fit_scaler(permitted, inputs, targets, quality, static, one_hot)
     for name in ARRAYS:
         if not np.allclose(getattr(scaler, name), getattr(again, name), rtol=TOLERANCE, atol=TOLERANCE):
             raise StageError(f"the scaler's {name} is not that of the permitted rows: it has seen other data")

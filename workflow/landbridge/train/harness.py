@@ -163,10 +163,9 @@ class Given:
     def untrained(self, scaled_by: Sequence[Any]) -> Learner:
         layout = self.tools.layout
         datasets = [samples.dataset for samples in scaled_by]
-        inputs, targets, quality = list(layout.inputs), list(layout.scaled_targets), layout.quality
-        scaler: Scaler = fit_scaler(datasets, inputs, targets, quality)
+        scaler: Scaler = fit_scaler(datasets, *layout.scaler_arguments())
         permitted = [samples.dataset for samples in self._permitted(scaled_by)]
-        check_scaler(scaler, permitted, inputs, targets, quality)
+        check_scaler(scaler, permitted, *layout.scaler_arguments())
         shape = layout.shape(len(scaler.input_mean))
         network = self.tools.build(shape)
         initialise(network, stream("init", self.seed))

@@ -37,8 +37,8 @@ def run(job: Job) -> None:
             f"{job.input('source')}: {len(source.train)} training and {len(source.validation)} validation windows; "
             f"take a wider source population or a shorter window"
         )
-    scaler = fit_scaler([source.train.dataset], layout.inputs, layout.scaled_targets, layout.quality)
-    check_scaler(scaler, [source.train.dataset], layout.inputs, layout.scaled_targets, layout.quality)
+    scaler = fit_scaler([source.train.dataset], *layout.scaler_arguments())
+    check_scaler(scaler, [source.train.dataset], *layout.scaler_arguments())
     if rows_hash([source.train.dataset]) != dataset.attributes["source_rows_hash"]:
         raise StageError(f"{job.input('source')}: its rows are not those that `split` wrote; delete it and run again")
     shape = layout.shape(len(scaler.input_mean))

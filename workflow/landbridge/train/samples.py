@@ -15,7 +15,7 @@ from landbridge.contract import IGNORE, Dataset
 from landbridge.methods.given import NotApplicable
 from landbridge.models.network import Shape
 from landbridge.prepare import windows
-from landbridge.prepare.scaling import Scaler
+from landbridge.prepare.scaling import Scaler, static_numbers
 from landbridge.stage import StageError
 
 
@@ -70,23 +70,14 @@ class Layout:
         """Targets that the scaler standardises."""
         return self.targets if self.task == "regression" else ()
 
+    def scaler_arguments(self) -> tuple[Any, ...]:
+        """What `fit_scaler` and `check_scaler` take after the datasets."""
+        return self.inputs, self.scaled_targets, self.quality, self.static, self.one_hot
+
     def shape(self, inputs: int) -> Shape:
         """Sizes of a network for this layout."""
         static = len(self.static) + sum(len(words) for words in self.one_hot.values())
         return Shape(inputs, static, self.outputs, self.length)
-
-
-def static_numbers(dataset: Dataset, layout: Layout) -> np.ndarray:
-    """(unit, static) float32: numbers as they are, then one column for each word of a vocabulary.
-
-    A word outside its vocabulary is a row of zeros, not an error: the lists are fixed before data are seen.
-    """
-    units = len(dataset["unit_name"])
-    columns = [np.asarray(dataset[name], np.float32) for name in layout.static]
-    for name, words in layout.one_hot.items():
-        found = np.asarray(dataset[name]).astype(str)
-        columns += [(found == word).astype(np.float32) for word in words]
-    return np.stack(columns, axis=1) if columns else np.zeros((units, 0), np.float32)
 
 
 class Samples:
@@ -106,7 +97,7 @@ class Samples:
         missing = [name for name in (*layout.inputs, *layout.one_hot, *layout.static) if name not in dataset]
         if missing and not self.chips:
             raise StageError(f"the data hold no {', '.join(missing)}, which the scenario names; mend its `inputs:`")
-        self.static = torch.as_tensor(static_numbers(dataset, layout), device=self.device)
+        self.static = torch.as_tensor(static_numbers(dataset, layout.static, layout.one_hot), device=self.device)
         if self.chips:
             self.values = torch.as_tensor(dataset["reflectance"], device=self.device)
         else:
@@ -218,10 +209,16 @@ class Samples:
         spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
         if self.chips:
             x = (self.values[ends] - mean[:, None, None]) / spread[:, None, None]
-            return torch.nan_to_num(x, nan=0.0), self.static[ends]  # a missing pixel stands at the band's mean
+            return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends]  # a missing pixel stands at the band's mean
         back = torch.arange(self.layout.length - 1, -1, -1, device=self.device)
         x = (self.values[ends[:, None] - back] - mean) / spread
-        return x, self.static[self._unit[ends]]
+        return x, self._static(scaler)[self._unit[ends]]
+
+    def _static(self, scaler: Scaler) -> Tensor:
+        """(unit, static) standardised."""
+        mean = torch.as_tensor(scaler.static_mean, dtype=torch.float32, device=self.device)
+        factor = torch.as_tensor(scaler.static_factor, dtype=torch.float32, device=self.device)
+        return (self.static - mean) * factor
 
     @cached_property
     def _unit(self) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import landbridge
 import pytest
 import yaml
-from landbridge.config import ConfigError, load, merge, read_yaml
+from landbridge.config import ConfigError, Offered, load, merge, read_yaml
 from landbridge.plan import read_config
 
 PACKAGE = Path(landbridge.__file__).parent
@@ -71,16 +71,19 @@ class Bench:
             values = yaml.safe_load(text) or {}
         except yaml.YAMLError:
             values = {}  # Snakemake has stopped by then
-        return load(
-            merge(values, command_line),
-            files=[self.file],
+        offered = Offered(
             domains=self.domains,
             recipes={"naive": ("climatology", "mean"), "full_finetune": (), "lp_ft": ()},
+            recipe_settings={"naive": (), "full_finetune": ("rate",), "lp_ft": ()},
             selections=("source_val", "fixed"),
-            models=("lstm", "linear"),
-            model_settings={"lstm": ("hidden", "layers")},
-            recipe_settings={"full_finetune": ("rate",)},
+            model_settings={"lstm": ("hidden", "layers"), "linear": ()},
+            metrics={"regression": ("rmse", "bias"), "classification": ("rmse", "bias", "accuracy")},
+            statistics=("mean", "median"),
+            split_rules=("grouped",),
+            readers={"ponds": ("ponds",)},
+            figures={"ponds": ("map", "effects")},
         )
+        return load(merge(values, command_line), [self.file], offered)
 
     def faults(self, text="", **command_line):
         """The texts that a broken configuration is answered with."""
@@ -169,6 +172,27 @@ BROKEN = {
         "ponds:\n  twin:\n    north_south:\n      headline: {metric: rmsd}\n",
         "config.yaml, line 4: ponds.twin.north_south.headline.metric: 'rmsd' is not among this domain's metrics; did "
         "you mean 'rmse'?",
+    ),
+    "an unknown metric": (
+        "ponds:\n  metrics:\n  - rmse\n  - byas\n",
+        "config.yaml, line 4: ponds.metrics: there is no metric of regression 'byas'; did you mean 'bias'?",
+    ),
+    "an unknown statistic": (
+        "ponds: {statistics: [mean, mode]}\n",
+        "config.yaml, line 1: ponds.statistics: there is no statistic 'mode'; write one of: mean, median",
+    ),
+    "an unknown figure": (
+        "ponds: {figures: maps}\n",
+        "config.yaml, line 1: ponds.figures: there is no figure 'maps'; did you mean 'map'?",
+    ),
+    "an unknown reader": (
+        "ponds: {datasets: {lakes: {reader: lakes}}}\n",
+        "config.yaml, line 1: ponds.datasets.lakes.reader: there is no reader 'lakes'; write one of: ponds",
+    ),
+    "an unknown split rule": (
+        "ponds: {twin: {north_south: {split: {rule: group}}}}\n",
+        "config.yaml, line 1: ponds.twin.north_south.split.rule: there is no split rule 'group'; did you mean "
+        "'grouped'?",
     ),
     "a target among the inputs": (
         "ponds:\n  twin:\n    north_south:\n      inputs: [air, warmth]\n",

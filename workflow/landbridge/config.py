@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from landbridge.config_errors import ConfigError, Fault, Locator, closest, describe, read_yaml
-from landbridge.config_names import check_domain
+from landbridge.config_names import TIERS, Offered, check_domain
 from landbridge.settings import Config, Domain, Run, Scenario, UserConfig
 
-__all__ = ["Config", "ConfigError", "Domain", "Scenario", "load", "merge", "read_domain", "read_yaml"]
+__all__ = ["Config", "ConfigError", "Domain", "Offered", "Scenario", "load", "merge", "read_domain", "read_yaml"]
 
-TIERS = ("twin", "real")
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load(
-    config: Mapping[str, Any],
-    *,
-    files: Sequence[Path],
-    domains: Mapping[str, Path],
-    recipes: Mapping[str, Sequence[str]],
-    selections: Sequence[str],
-    models: Iterable[str],
-    model_settings: Mapping[str, Iterable[str]] | None = None,
-    recipe_settings: Mapping[str, Iterable[str]] | None = None,
-) -> Config:
+def load(config: Mapping[str, Any], files: Sequence[Path], offered: Offered) -> Config:
     """Validate and fill in a merged configuration.
 
     Args:
         config: as Snakemake merged it; the key of a domain holds overrides of that domain's domain.yaml.
         files: configuration files, in the order in which they were merged; used to say where a fault stands.
-        domains: folder of each domain.
-        recipes: recipe ids and their variants.
-        selections: names of selection rules.
-        models: names of models.
-        model_settings: names of the settings of each model; a model that is absent here takes any.
-        recipe_settings: names of the settings of each recipe; a recipe that is absent here takes any.
+        offered: what there is to choose from.
 
     Raises:
         ConfigError: all faults found, each with file, line, key and remedy.
     """
+    domains = offered.domains
     _refuse_broken_files(files)
     faults: list[Fault] = []
     own = {key: value for key, value in config.items() if key not in domains and value is not None}
@@ -65,9 +50,7 @@ def load(
         domain = _domain(name, domains[name], config.get(name), faults)
         if domain is None:
             continue
-        faults += check_domain(
-            name, domain, recipes, selections, models, model_settings=model_settings, recipe_settings=recipe_settings
-        )
+        faults += check_domain(name, domain, offered)
         if name in wanted:
             loaded[name] = domain
     if user is not None and len(loaded) == len(wanted):

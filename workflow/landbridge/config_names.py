@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from landbridge.config_errors import Fault, closest
@@ -10,56 +12,84 @@ from landbridge.settings import Domain, Scenario
 
 # A unit's own name is a column that no domain need list.
 UNIT_NAME = "unit_name"
+TIERS = ("twin", "real")
 
 
-def check_domain(
-    name: str,
-    domain: Domain,
-    recipes: Mapping[str, Sequence[str]],
-    selections: Sequence[str],
-    models: Iterable[str],
-    *,
-    model_settings: Mapping[str, Iterable[str]] | None = None,
-    recipe_settings: Mapping[str, Iterable[str]] | None = None,
-) -> list[Fault]:
-    """Faults of the names in one domain; arguments as of `config.load`."""
-    known_models = list(models)
+@dataclass(frozen=True)
+class Offered:
+    """What a configuration may choose from; what is empty here is not checked.
+
+    Attributes:
+        domains: folder of each domain.
+        recipes: variants of each recipe.
+        recipe_settings: names of the settings of each recipe.
+        selections: names of selection rules.
+        model_settings: names of the settings of each model.
+        metrics: names of metrics by task.
+        statistics: names of statistics over groups.
+        split_rules: names of split rules.
+        readers: names of readers by domain.
+        figures: names of figures by domain.
+    """
+
+    domains: Mapping[str, Path]
+    recipes: Mapping[str, Sequence[str]]
+    recipe_settings: Mapping[str, Sequence[str]]
+    selections: Sequence[str]
+    model_settings: Mapping[str, Sequence[str]]
+    metrics: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    statistics: Sequence[str] = ()
+    split_rules: Sequence[str] = ()
+    readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
+    """Faults of the names in one domain."""
     faults = []
-    for model, settings in domain.models.items():
-        if model not in known_models:
-            problem = f"there is no model '{model}'"
-            faults.append(Fault((name, "models", model), problem, closest(model, known_models)))
-        faults += _unknown_settings((name, "models", model), settings, (model_settings or {}).get(model))
+    for kind, known, used in (
+        ("model", offered.model_settings, domain.models),
+        ("recipe", offered.recipe_settings, domain.recipe_settings),
+    ):
+        key = {"model": "models", "recipe": "recipe_settings"}[kind]
+        for word, settings in used.items():
+            if word not in known:
+                faults.append(Fault((name, key, word), f"there is no {kind} '{word}'", closest(word, known)))
+                continue
+            for setting in settings:
+                if setting not in known[word]:
+                    problem = f"{word} has no setting '{setting}'"
+                    faults.append(Fault((name, key, word, setting), problem, closest(setting, known[word])))
     for number, recipe in enumerate(domain.recipes):
-        fault = _recipe(recipe, recipes, selections)
-        if fault:
-            faults.append(Fault((name, "recipes", number), *fault))
-    for recipe, settings in domain.recipe_settings.items():
-        if recipe not in recipes:
-            problem = f"there is no recipe '{recipe}'"
-            faults.append(Fault((name, "recipe_settings", recipe), problem, closest(recipe, recipes)))
-        faults += _unknown_settings((name, "recipe_settings", recipe), settings, (recipe_settings or {}).get(recipe))
+        wrong = _recipe(recipe, offered.recipes, offered.selections)
+        if wrong:
+            faults.append(Fault((name, "recipes", number), *wrong))
+    for word, dataset in domain.datasets.items():
+        faults += _unknown((name, "datasets", word, "reader"), "reader", [dataset.reader], offered.readers.get(name))
+    tasks = sorted({scenario.task for tier in TIERS for scenario in getattr(domain, tier).values()})
+    for task in tasks:
+        faults += _unknown((name, "metrics"), f"metric of {task}", domain.metrics, offered.metrics.get(task))
+    faults += _unknown((name, "statistics"), "statistic", domain.statistics, offered.statistics)
+    faults += _unknown((name, "figures"), "figure", domain.figures, offered.figures.get(name))
     if domain.worst_class_of is not None:
-        faults += _columns((name, "worst_class_of"), [domain.worst_class_of], domain)
+        column = _column(("worst_class_of",), domain.worst_class_of, domain)
+        faults += [Fault((name, *path), problem, remedy) for path, problem, remedy in column]
     told: set[tuple[Any, ...]] = set()
-    for tier in ("twin", "real"):
+    for tier in TIERS:
         for scenario_name, scenario in getattr(domain, tier).items():
-            base = (tier, scenario.extends)
-            for path, problem, remedy in _scenario(scenario, domain):
+            for path, problem, remedy in _scenario(scenario, domain, offered):
                 told.add((tier, scenario_name, path, problem))
-                if (*base, path, problem) not in told:  # else told already, where it stands
+                if (tier, scenario.extends, path, problem) not in told:  # else told already, where it stands
                     faults.append(Fault((name, tier, scenario_name, *path), problem, remedy))
     return faults
 
 
-def _unknown_settings(path: tuple[str, ...], settings: Mapping[str, Any], known: Iterable[str] | None) -> list[Fault]:
-    if known is None:
-        return []
-    names = list(known)
+def _unknown(path: tuple[Any, ...], kind: str, words: Sequence[str], known: Sequence[str] | None) -> list[Fault]:
+    listed = path[-1].endswith("s")  # the key of a list: the fault stands at one of its members
     return [
-        Fault((*path, key), f"{path[-1]} has no setting '{key}'", closest(key, names))
-        for key in settings
-        if key not in names
+        Fault((*path, number) if listed else path, f"there is no {kind} '{word}'", closest(word, known))
+        for number, word in enumerate(words)
+        if known and word not in known
     ]
 
 
@@ -82,7 +112,10 @@ def _recipe(name: str, recipes: Mapping[str, Sequence[str]], selections: Sequenc
 Finding = tuple[tuple[Any, ...], str, str]  # path inside the scenario, problem, remedy
 
 
-def _scenario(scenario: Scenario, domain: Domain) -> Iterator[Finding]:
+def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[Finding]:
+    if offered.split_rules and scenario.split.rule not in offered.split_rules:
+        rule = scenario.split.rule
+        yield ("split", "rule"), f"there is no split rule '{rule}'", closest(rule, offered.split_rules)
     for side in ("source", "target"):
         population = getattr(scenario, side)
         if population.dataset not in domain.datasets:
@@ -125,11 +158,6 @@ def _column(path: tuple[Any, ...], column: str, domain: Domain) -> Iterator[Find
     names = [name for name, variable in domain.variables.items() if variable.dimension == "unit"]
     if column not in (*names, UNIT_NAME):
         yield path, f"units have no column '{column}'", closest(column, names)
-
-
-def _columns(path: tuple[Any, ...], columns: Sequence[str], domain: Domain) -> list[Fault]:
-    found = [finding for column in columns for finding in _column(path, column, domain)]
-    return [Fault(*finding) for finding in found]
 
 
 def _variables(key: str, names: Sequence[str], roles: Sequence[str], domain: Domain) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from landbridge import registry
-from landbridge.config import Config, ConfigError, Domain, Scenario, load
+from landbridge.config import Config, ConfigError, Domain, Offered, Scenario, load
 from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.registry import STAGES, Recipe
@@ -38,15 +38,31 @@ def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
 
 def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:
     """Validate and fill in a merged configuration against what the package offers."""
-    return load(
-        dict(config),
-        files=files,
-        domains=registry.domains(),
+    return load(config, files, offered())
+
+
+def offered() -> Offered:
+    """What there is to choose from, read from the package without importing it."""
+    by_domain = registry.domains()
+    of_classes = registry.members(ROOT / "judge" / "metrics" / "confusion.py", "METRICS")
+    figures = registry.members(ROOT / "judge" / "figures.py", "FIGURES")
+    return Offered(
+        domains=by_domain,
         recipes={name: recipe.variants for name, recipe in registry.recipes().items()},
+        recipe_settings={name: tuple(recipe.defaults) for name, recipe in registry.recipes().items()},
         selections=SELECTIONS,
-        models=registry.models(),
-        model_settings={name: model.literals.get("DEFAULTS", {}) for name, model in registry.models().items()},
-        recipe_settings={name: recipe.defaults for name, recipe in registry.recipes().items()},
+        model_settings={name: tuple(model.literals.get("DEFAULTS", ())) for name, model in registry.models().items()},
+        metrics={
+            "regression": registry.members(ROOT / "judge" / "metrics" / "regression.py", "METRICS"),
+            "classification": of_classes,
+            "segmentation": of_classes,
+        },
+        statistics=registry.members(ROOT / "judge" / "bootstrap.py", "STATISTICS"),
+        split_rules=registry.members(ROOT / "prepare" / "split_rules.py", "RULES"),
+        readers={name: registry.members(folder / "readers.py", "READERS") for name, folder in by_domain.items()},
+        figures={
+            name: (*figures, *registry.members(folder / "figures.py", "FIGURES")) for name, folder in by_domain.items()
+        },
     )
 
 
@@ -124,7 +140,10 @@ class Plan:
 
     def has_truth(self, domain: str, scenario: str) -> bool:
         """Whether the noise-free truth is known, which only a twin's is."""
-        return self.tier == "twin" and self._dataset(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
+        return (
+            self.tier == "twin"
+            and self._dataset(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
+        )
 
     def figures(self, domain: str) -> list[str]:
         """Figures of each comparison."""
@@ -268,7 +287,7 @@ class Plan:
         """What every stage after `split` must know of the scenario: task, columns and windows."""
         scenario = self._scenario(wildcards)
         dataset = self._dataset(wildcards.domain, scenario.target.dataset)
-        keep = {"task", "targets", "inputs", "one_hot", "window", "quality", "static"}
+        keep = {"task", "targets", "classes", "inputs", "one_hot", "window", "quality", "static"}
         return {
             "scenario": wildcards.scenario,
             "step": dataset.step,
@@ -325,7 +344,7 @@ class Plan:
     def _evaluate_settings(self, wildcards: Any) -> dict[str, Any]:
         recipe_id, variant, selection = split_recipe(wildcards.recipe)
         return {
-            **{key: self._task_settings(wildcards)[key] for key in ("scenario", "task", "targets")},
+            **{key: self._task_settings(wildcards)[key] for key in ("scenario", "task", "targets", "classes")},
             "model": wildcards.model,
             "recipe": recipe_id,
             "variant": self._variant(recipe_id, variant),
@@ -424,7 +443,24 @@ class Plan:
     def places(self, wildcards: Any, resources: Any) -> dict[str, Any]:
         """Where raw files lie and are looked for. Naming `resources` tells Snakemake that a change reruns nothing."""
         inside = f"{wildcards.domain}/{wildcards.dataset}"
-        return {"raw": f"{self.config.raw}/{inside}", "mirrors": [f"{mirror}/{inside}" for mirror in self.config.mirror]}
+        return {
+            "raw": f"{self.config.raw}/{inside}",
+            "mirrors": [f"{mirror}/{inside}" for mirror in self.config.mirror],
+        }
+
+    def caption(self, wildcards: Any, resources: Any) -> str:
+        """Caption of a figure, from the file that draws it; a changed word reruns nothing."""
+        texts: dict[str, str] = {}
+        for path in (ROOT / "judge" / "figures.py", ROOT / "domains" / wildcards.domain / "figures.py"):
+            if path.is_file():
+                texts |= registry.literals(path).get("CAPTIONS", {})
+        bootstrap = self.config.bootstrap
+        return texts.get(wildcards.figure, wildcards.figure).format(
+            scenario=wildcards.scenario,
+            level=f"{100 * bootstrap.level:g}",
+            replicates=bootstrap.replicates,
+            budget_unit={"time": "days"}.get(self._scenario(wildcards).budget_axis, self._scenario(wildcards).budget_axis),
+        )
 
     def manifest_checksum(self, wildcards: Any) -> str:
         """Hash of a dataset's manifest; raises FileNotFoundError before the download, which Snakemake understands."""

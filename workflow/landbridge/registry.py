@@ -71,6 +71,37 @@ def literals(path: Path) -> dict[str, Any]:
     return found
 
 
+@cache
+def members(path: Path, name: str) -> tuple[str, ...]:
+    """Keys of a mapping, or members of a tuple, that a file assigns to `name`, whatever its values are.
+
+    Metrics, split rules, readers and figures are functions in such mappings. Empty where there is no such file or name.
+    """
+    if not path.is_file():
+        return ()
+    assigned = {
+        target.id: node.value
+        for node in ast.parse(path.read_bytes(), filename=str(path)).body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+
+    def found(value: ast.AST | None) -> list[str]:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            return [value.value]
+        if isinstance(value, ast.Name):
+            return found(assigned.get(value.id))
+        if isinstance(value, ast.Dict):  # a key of None is another mapping, unpacked
+            parts = zip(value.keys, value.values, strict=True)
+            return [word for key, other in parts for word in found(other if key is None else key)]
+        if isinstance(value, ast.Tuple | ast.List):
+            return [word for item in value.elts for word in found(item)]
+        return found(value.value) if isinstance(value, ast.Starred) else []
+
+    return tuple(found(assigned.get(name)))
+
+
 def _files(folder: str) -> dict[str, dict[str, Any]]:
     return {path.stem: literals(path) for path in sorted((ROOT / folder).glob("*.py")) if path.stem != "__init__"}
 

@@ -8,7 +8,7 @@ rule draw:
     output:
         figure=report(
             "results/{domain}/compare/{scenario}/{figure}.svg",
-            caption="../report/{figure}.rst",
+            caption="../report/figure.rst",
             category="{domain}",
             subcategory="{scenario}",
             labels={"what": "{figure}"},
@@ -27,5 +27,6 @@ rule draw:
         settings=plan.settings("draw"),
         modules=plan.modules("draw"),
         places={},
+        caption=plan.caption,
     script:
         "../../scripts/draw.py"

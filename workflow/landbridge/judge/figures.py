@@ -25,6 +25,20 @@ Row = Mapping[str, str]
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HELPS, HARMS, UNCLEAR = "#0072B2", "#D55E00", "#8C8C8C"
+# Shown beside each figure in the report; {level}, {replicates}, {scenario} and {budget_unit} are filled in.
+CAPTIONS = {
+    "learning_curve": (
+        "Score over the number of labelled target {budget_unit} in {scenario}. Lines are means over seeds; bars and "
+        "bands are the {level} % interval of a bootstrap over test groups and seeds ({replicates} replicates). Where "
+        "bars of two recipes overlap, look at the effects figure, which compares them pair by pair."
+    ),
+    "effects": (
+        "Gain of each recipe in {scenario}, on the left against training from scratch on the same labels, on the right "
+        "against the source model applied unchanged. Bars are the {level} % interval of the paired difference "
+        "(bootstrap over test groups and seeds, {replicates} replicates). Blue lies wholly above zero (helps), orange "
+        "wholly below (harms), grey holds zero (unclear)."
+    ),
+}
 REFERENCES = ("naive", "source_only", "target_only", "truth")
 INTERVALS = {
     "groups": "bootstrap over groups and seeds",

@@ -15,6 +15,7 @@ RIGHTS = ("source_labels", "target_labels")
 OBJECTIVE = None
 MODELS = "none"
 PLACE = "A"
+SELECTION = "fixed"
 VARIANTS = ("climatology", "mean")
 MONTHS = 12
 

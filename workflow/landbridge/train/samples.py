@@ -41,7 +41,7 @@ class Layout:
     classes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], classes: tuple[str, ...] = ()) -> Layout:
+    def of(cls, settings: Mapping[str, Any]) -> Layout:
         """The layout that a job's settings describe."""
         window = settings.get("window") or {"length": 1, "stride": 1, "scored": 1}
         quality = settings.get("quality")
@@ -57,7 +57,7 @@ class Layout:
             stride=window["stride"],
             scored=window["scored"],
             quality=quality["variable"] if quality else None,
-            classes=classes,
+            classes=tuple(settings.get("classes") or ()),
         )
 
     @property

@@ -10,6 +10,14 @@ import numpy as np
 
 from landbridge.judge.figures import figure, what_is_measured
 
+CAPTIONS = {
+    "map": (
+        "Test tower groups of {scenario}, coloured by their headline score at the largest budget; letters name the "
+        "vegetation class. Colours are means over seeds and carry no interval; the leaderboard gives the {level} % "
+        "interval of their mean (bootstrap over test groups and seeds)."
+    )
+}
+
 
 def map_of_towers(path: Path, places: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
     """Test tower groups coloured by their headline score: the adapted network beside training from scratch.

@@ -1,0 +1,35 @@
+"""Descriptions are read from the syntax tree, so that a look-up imports nothing."""
+
+from landbridge.registry import RIGHTS, domains, literals, members, models, recipes
+
+
+def test_literals_are_read_and_computed_values_are_not(tmp_path):
+    path = tmp_path / "recipe.py"
+    path.write_text(
+        '"""One line.\n\nMore."""\nimport absent\nA = (1, 2)\nB: dict[str, int] = {"x": 1}\nC = absent.of()\nd = 3\n'
+    )
+    assert literals(path) == {"__doc__": "One line.", "A": (1, 2), "B": {"x": 1}}
+
+
+def test_members_of_mappings_and_tuples(tmp_path):
+    path = tmp_path / "rules.py"
+    path.write_text('import absent\nQ = {"q10": 0.1}\nR = {"a": absent.a, **Q}\nS = ("mean", *Q)\nT = absent.of()\n')
+    assert members(path, "R") == ("a", "q10")
+    assert members(path, "S") == ("mean", "q10")
+    assert members(path, "T") == members(path, "U") == members(tmp_path / "none.py", "R") == ()
+
+
+def test_every_recipe_and_model_describes_itself():
+    assert {"naive", "source_only", "target_only"} <= set(recipes())
+    for recipe in recipes().values():
+        assert recipe.title
+        assert set(recipe.rights) <= set(RIGHTS)
+        assert recipe.objective is None or "source_weights" in recipe.rights
+    for model in models().values():
+        assert model.title
+        assert "DEFAULTS" in model.literals, f"models/{model.id}.py has no DEFAULTS, so its settings are not known"
+
+
+def test_templates_are_no_domains():
+    assert domains()
+    assert not [name for name in domains() if name.startswith("_")]

@@ -1,12 +1,15 @@
 """A killed run ends with the bytes of an undisturbed one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+
+from tests.workflow.conftest import copy_project
 
 
 def start(project, *arguments):
@@ -32,11 +35,6 @@ def training_states(project):
     return list((project.folder / "results" / "training").rglob("fit*.safetensors"))
 
 
-def forget_training(project):
-    for path in (project.folder / "results" / "flux_towers" / "pretrain").rglob("*seed0*"):
-        path.unlink()
-
-
 def processes(text):
     """Ids of processes whose command line holds `text`."""
     found = []
@@ -51,40 +49,67 @@ def processes(text):
     return found
 
 
-@pytest.mark.parametrize("victim", ["snakemake", "job"])
-def test_a_killed_run_ends_with_the_same_bytes(project, finished, victim):
-    forget_training(project)
-    run = start(project, "all")
-    wait_for(lambda: training_states(project))
-    if victim == "snakemake":
-        os.kill(run.pid, signal.SIGKILL)
-    else:
-        jobs = [pid for pid in processes("pretrain.py") if os.getsid(pid) == os.getsid(run.pid)]
-        for pid in jobs:
-            os.kill(pid, signal.SIGKILL)
-    run.wait(timeout=120)
-    locks = list((project.folder / ".snakemake" / "locks").glob("*"))
-    if locks:
-        project.snakemake("--unlock")
+LONG = """
+seeds: 1
+bootstrap: {replicates: 50}
+flux_towers:
+  datasets: {twin_towers: {twin: {source_towers: 20, target_towers: 24, years: 1}}}
+  twin: {twin_towers: {budgets: [0, 1]}}
+  models: {lstm: {hidden: 8}}
+  recipes: [naive, source_only, target_only, full_finetune]
+  training: {epochs: 150, patience: 150, fixed_steps: 100}
+"""
+PRETRAINED = "results/flux_towers/pretrain/twin_towers/lstm-erm/fold0-seed0.safetensors"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A run whose training lasts seconds, so that it can be killed, from beginning to end."""
+    project = copy_project(tmp_path_factory.mktemp("undisturbed") / "project")
+    (project.folder / "config" / "config.yaml").write_text(LONG)
     project.snakemake("all")
-    assert project.results() == finished.results()
-    assert not (project.folder / "results" / "training").exists()
+    return project
 
 
-def test_another_setting_does_not_resume(project):
-    forget_training(project)
-    run = start(project, "all")
-    wait_for(lambda: training_states(project))
-    os.killpg(run.pid, signal.SIGKILL)
+@pytest.fixture
+def untrained(tmp_path, undisturbed):
+    """The same run before its training."""
+    project = copy_project(tmp_path / "project", results_of=undisturbed)
+    for part in ("pretrain", "transfer", "evaluate", "compare"):
+        shutil.rmtree(project.folder / "results" / "flux_towers" / part)
+    return project
+
+
+@pytest.mark.parametrize("victim", ["snakemake", "job"])
+def test_a_killed_run_ends_with_the_same_bytes(untrained, undisturbed, victim):
+    run = start(untrained, PRETRAINED)
+    wait_for(lambda: training_states(untrained))
+    jobs = [pid for pid in processes("pretrain.py") if str(untrained.folder) in os.readlink(f"/proc/{pid}/cwd")]
+    assert jobs, "the kill came too late"
+    for pid in [run.pid] if victim == "snakemake" else jobs:
+        os.kill(pid, signal.SIGKILL)
+    run.wait(timeout=120)
+    if list((untrained.folder / ".snakemake" / "locks").glob("*")):
+        untrained.snakemake("--unlock")
+    untrained.snakemake("all")
+    assert untrained.results() == undisturbed.results()
+    assert not (untrained.folder / "results" / "training").exists()
+    if victim == "job":
+        assert "resumed at epoch" in (untrained.folder / LOG).read_text()
+
+
+LOG = "results/logs/flux_towers/pretrain/twin_towers/lstm-erm/fold0-seed0.log"
+
+
+def test_another_setting_does_not_resume(untrained):
+    run = start(untrained, PRETRAINED)
+    wait_for(lambda: training_states(untrained))
+    for pid in processes("pretrain.py"):
+        if str(untrained.folder) in os.readlink(f"/proc/{pid}/cwd"):
+            os.kill(pid, signal.SIGKILL)
     run.wait(timeout=60)
-    states = training_states(project)
-    assert states, "the kill came too late"
-    project.snakemake("--unlock")
-    project.snakemake(
-        "results/flux_towers/pretrain/twin_towers/lstm-erm/fold0-seed0.safetensors",
-        "--config",
-        "flux_towers={'training': {'clip': 0.5}}",
-    )
-    log = project.folder / "results/logs/flux_towers/pretrain/twin_towers/lstm-erm/fold0-seed0.log"
-    assert "resum" not in log.read_text()
-    assert "training state of other settings removed" in log.read_text()
+    assert training_states(untrained), "the kill came too late"
+    untrained.snakemake(PRETRAINED, "--config", "flux_towers={'training': {'clip': 0.5, 'epochs': 3}}")
+    text = (untrained.folder / LOG).read_text()
+    assert "resum" not in text
+    assert "training state of other settings removed" in text

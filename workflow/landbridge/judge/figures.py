@@ -13,6 +13,7 @@ import matplotlib as mpl
 mpl.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.ticker  # noqa: E402
 import numpy as np  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
@@ -79,11 +80,6 @@ def name_of(row: Row) -> str:
     return row["recipe"].replace("_", " ") + (f" ({row['variant']})" if row["variant"] else "")
 
 
-def budgets_of(rows: Sequence[Row]) -> list[str]:
-    """Budgets in the order of the table."""
-    return list(dict.fromkeys(row["budget"] for row in rows))
-
-
 def what_is_measured(headline: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     """The headline in words, with units."""
     target = settings["targets"].get(headline["target"], {})
@@ -105,26 +101,32 @@ def styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def learning_curve(path: Path, leaderboard: Sequence[Row], settings: Mapping[str, Any]) -> None:
-    """Score over label budget, one panel for references and networks each, with bands."""
+    """Score over label budget with bands; networks in one panel, learners without a network in the other."""
     rows = [row for row in headline_rows(leaderboard, settings["headline"]) if row["value"]]
-    budgets = budgets_of(rows)
-    named = list(dict.fromkeys(name_of(row) for row in rows if row["recipe"] != "truth"))
-    look = styles(named)
-    with figure(path, height=4.8) as drawn:
+    budgets = [budget for budget in settings["budgets"] if any(row["budget"] == budget for row in rows)]
+    values = np.array([as_float(row[key]) for row in rows for key in ("value", "low", "high")])
+    panels = {
+        "Networks": [row for row in rows if row["model"] != "none"],
+        "Learners without a network": [row for row in rows if row["model"] == "none" and row["recipe"] != "truth"],
+    }
+    with figure(path, height=5.2) as drawn:
         axes = drawn.subplots(1, 2, sharey=True)
-        is_network = {name_of(row): row["model"] != "none" for row in rows}
-        panels: tuple[tuple[Axes, str, list[str]], ...] = (
-            (axes[0], "Networks", [name for name in named if is_network[name]]),
-            (axes[1], "References without a network", [name for name in named if not is_network[name]]),
-        )
-        for axis, title, members in panels:
-            for number, name in enumerate(members):
-                _curve(axis, [row for row in rows if name_of(row) == name], budgets, look[name], name, number, len(members))
+        for axis, (title, members) in zip(axes, panels.items(), strict=True):
+            names = list(dict.fromkeys(name_of(row) for row in members))
+            look = styles(names)
+            for number, name in enumerate(names):
+                _curve(axis, [row for row in members if name_of(row) == name], budgets, look[name], name, number, len(names))
             _truth_line(axis, rows)
             axis.set_title(title, fontsize=9)
             axis.set_xticks(range(len(budgets)), budgets)
+            axis.set_xlim(-0.5, len(budgets) - 0.5)
             axis.set_xlabel(f"labelled target {rows[0]['budget_unit']}")
-            axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=2)
+            axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, columnspacing=1.0)
+        if np.nanmin(values) > 0:  # errors: a ratio matters, and one bad reference must not flatten the rest
+            axes[0].set_yscale("log")
+            axes[0].yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 3, 5)))
+            axes[0].yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+            axes[0].yaxis.set_minor_locator(mpl.ticker.NullLocator())
         axes[0].set_ylabel(textwrap.fill(what_is_measured(settings["headline"], settings), 44))
         drawn.suptitle(f"{settings['title']}: score by labels", x=0.01, ha="left")
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
@@ -133,14 +135,14 @@ def learning_curve(path: Path, leaderboard: Sequence[Row], settings: Mapping[str
 def _curve(
     axis: Axes, rows: Sequence[Row], budgets: Sequence[str], look: tuple[str, str], name: str, number: int, count: int
 ) -> None:
-    shift = (number - (count - 1) / 2) * 0.07
+    shift = (number - (count - 1) / 2) * min(0.1, 0.6 / count)
     place = np.array([budgets.index(row["budget"]) for row in rows]) + shift
     value, low, high = (np.array([as_float(row[key]) for row in rows]) for key in ("value", "low", "high"))
     axis.plot(place, value, color=look[0], marker=look[1], markersize=4.5, linewidth=1.3, label=name)
     known = np.isfinite(low)
     axis.vlines(place[known], low[known], high[known], color=look[0], linewidth=1.0, alpha=0.75)
     if known.sum() > 1:
-        axis.fill_between(place[known], low[known], high[known], color=look[0], alpha=0.08, linewidth=0)
+        axis.fill_between(place[known], low[known], high[known], color=look[0], alpha=0.06, linewidth=0)
 
 
 def _truth_line(axis: Axes, rows: Sequence[Row]) -> None:
@@ -154,39 +156,42 @@ def effects(path: Path, effects_table: Sequence[Row], settings: Mapping[str, Any
     rows = headline_rows(effects_table, settings["headline"])
     rows = [row for row in rows if row["delta"] and row["reference"] in ("target_only", "source_only")]
     rows = [row for row in rows if row["recipe"] not in REFERENCES or row["recipe"] == "source_only"]
-    references = [name for name in ("target_only", "source_only") if any(row["reference"] == name for row in rows)]
-    names = list(dict.fromkeys(name_of(row) for row in rows))
-    budgets = [budget for budget in budgets_of(rows)]
     if not rows:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe could be compared with a reference at any budget.")
         return
-    with figure(path, height=1.9 + 0.17 * len(names) * len(budgets)) as drawn:
+    found = {(name_of(row), row["budget"], row["reference"]): row for row in rows}
+    names = list(dict.fromkeys(name for name, _, _ in found))
+    references = [name for name in ("target_only", "source_only") if any(key[2] == name for key in found)]
+    lines = [
+        (name, budget)
+        for name in names
+        for budget in settings["budgets"]
+        if any((name, budget, reference) in found for reference in references)
+    ]
+    places = {line: len(lines) - number for number, line in enumerate(lines)}
+    firsts = {name: next(budget for other, budget in lines if other == name) for name in names}
+    with figure(path, height=1.7 + 0.17 * len(lines)) as drawn:
         axes = np.atleast_1d(drawn.subplots(1, len(references), sharey=True))
-        lines = [(name, budget) for name in names for budget in budgets]
         for axis, reference in zip(axes, references, strict=True):
             axis.axvline(0, color="black", linewidth=0.8)
-            for place, (name, budget) in enumerate(lines):
-                found = [r for r in rows if name_of(r) == name and r["budget"] == budget and r["reference"] == reference]
-                if found:
-                    _effect(axis, len(lines) - place - (lines[place][0] != name), found[0])
+            for line, place in places.items():
+                if (*line, reference) in found:
+                    _effect(axis, place, found[(*line, reference)])
+            for name in names[1:]:
+                axis.axhline(places[name, firsts[name]] + 0.5, color="#dddddd", linewidth=0.6)
             against = "training from scratch" if reference == "target_only" else "the source model unchanged"
             axis.set_title(f"against {against}", fontsize=9)
             axis.set_xlabel("worse   <   gain   >   better")
-            for number in range(1, len(names)):
-                axis.axhline(len(lines) - number * len(budgets) + 0.5, color="#dddddd", linewidth=0.6)
-        axes[0].set_yticks(
-            [len(lines) - place for place in range(len(lines))],
-            [f"{name}   {budget}" if number % len(budgets) == 0 else budget
-             for number, (name, budget) in enumerate(lines)],
-            fontsize=7.5,
-        )
+        marks = [f"{name}   {budget}" if firsts[name] == budget else budget for name, budget in lines]
+        axes[0].set_yticks(list(places.values()), marks, fontsize=7.5)
+        axes[0].set_ylim(0.3, len(lines) + 0.7)
         axes[0].set_ylabel(f"recipe, labelled target {rows[0]['budget_unit']}")
         handles = [
             plt.Line2D([], [], color=colour, marker="o", linewidth=1.5, label=word)
             for word, colour in (("helps", HELPS), ("harms", HARMS), ("unclear", UNCLEAR))
         ]
-        axes[-1].legend(handles=handles, fontsize=7.5, loc="best")
+        drawn.legend(handles=handles, fontsize=7.5, loc="outside lower right", ncols=3)
         measured = what_is_measured(settings["headline"], settings)
         drawn.suptitle(textwrap.fill(f"{settings['title']}: gain in {measured}", 88), x=0.01, ha="left", fontsize=10)
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
@@ -215,7 +220,7 @@ def overview(path: Path, summary: Sequence[Mapping[str, Any]]) -> None:
         for axis, scenario in zip(axes, scenarios, strict=True):
             _panel(axis, [row for row in rows if row["title"] == scenario], names, scenario)
         drawn.suptitle("Does transfer help? Gain over training from scratch", x=0.01, ha="left")
-        text = "+ helps, - harms, ? unclear (headline metric, intervals as in the tables); n: labelled target groups, units or days"
+        text = "bold: the 95 % interval of the gain holds no zero (see the tables); n: labelled target groups, units or days"
         drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
 
 
@@ -225,9 +230,11 @@ def _panel(axis: Axes, rows: Sequence[Mapping[str, Any]], names: Sequence[str], 
     for row in rows:
         place = names.index(name_of(row)), budgets.index(str(row["budget"]))
         table[place] = 100 * float(row["relative_gain"]) if row["relative_gain"] != "" else np.nan
-        mark = {"helps": "+", "harms": "-"}.get(str(row["verdict"]).removesuffix("_here"), "?")
+        verdict = str(row["verdict"]).replace("_", " ")
         shade = "white" if abs(table[place]) > 30 else "black"
-        axis.text(place[1], place[0], f"{mark} {table[place]:+.0f} %", ha="center", va="center", fontsize=8, color=shade)
+        weight = "normal" if verdict == "unclear" else "bold"
+        text = f"{table[place]:+.0f} %  {verdict}"
+        axis.text(place[1], place[0], text, ha="center", va="center", fontsize=8, color=shade, weight=weight)
     colours = mpl.colors.LinearSegmentedColormap.from_list("harm to help", [HARMS, "#ffffff", HELPS])
     axis.imshow(np.clip(table, -60, 60), cmap=colours, vmin=-60, vmax=60, aspect="auto")
     axis.set_yticks(range(len(names)), names)

@@ -37,17 +37,18 @@ def map_of_towers(path: Path, places: Sequence[Mapping[str, Any]], settings: Map
         for axis, name in zip(axes, shown, strict=True):
             axis.set_facecolor("#f4f4f4")
             axis.grid(color="white", linewidth=1)
+            axis.set_axisbelow(True)
             axis.axhline(0, color="#cccccc", linewidth=0.8)
             dots = axis.scatter(lon, lat, c=values[name], cmap="cividis", vmin=low, vmax=high, s=46, edgecolor="black", lw=0.5)
             for place in places:
                 axis.annotate(
                     str(place["class_of"]), (place["lon"], place["lat"]), xytext=(5, 3), textcoords="offset points", fontsize=6.5
                 )
-            axis.set_xlim(-180, 180)
-            axis.set_ylim(-65, 80)
-            axis.set_yticks([-60, -30, 0, 30, 60], ["60°S", "30°S", "0°", "30°N", "60°N"])
-            axis.set_title(f"{name.replace('_', ' ')}, largest budget", fontsize=9)
-        axes[-1].set_xticks([-180, -120, -60, 0, 60, 120, 180], ["180°", "120°W", "60°W", "0°", "60°E", "120°E", "180°"])
+            axis.set_xlim(max(-180, lon.min() - 15), min(180, lon.max() + 15))
+            axis.set_ylim(max(-90, lat.min() - 8), min(90, lat.max() + 8))
+            axis.set_ylabel("latitude, °N")
+            axis.set_title(f"{name.replace('_', ' ')}, largest budget of labelled {settings['budget_axis']}", fontsize=9)
+        axes[-1].set_xlabel("longitude, °E")
         drawn.colorbar(dots, ax=axes, label=what_is_measured(settings["headline"], settings), shrink=0.8)
         drawn.suptitle(f"{settings['title']}: {len(places)} test groups", x=0.01, ha="left")
 

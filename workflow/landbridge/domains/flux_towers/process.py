@@ -122,14 +122,22 @@ def vapour_pressure_deficit(temperature: np.ndarray, dew_point: np.ndarray) -> n
     return np.maximum(10 * (saturation_pressure(temperature) - saturation_pressure(dew_point)), 0)
 
 
-def season(day: np.ndarray, low: np.ndarray, high: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Absorbed share of light by a double logistic with rates 0.08 and 0.07 per day.
+def season(
+    day: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    rise: float = 0.08,
+    fall: float = 0.07,
+) -> np.ndarray:
+    """Absorbed share of light by a double logistic that rises and falls at some rates per day.
 
     A season that spans the new year (start after end) is the complement of the one with the dates swapped.
     """
     across = start > end
     first, last = np.where(across, end, start), np.where(across, start, end)
-    bracket = 1 / (1 + np.exp(-0.08 * (day - first))) + 1 / (1 + np.exp(0.07 * (day - last))) - 1
+    bracket = 1 / (1 + np.exp(-rise * (day - first))) + 1 / (1 + np.exp(fall * (day - last))) - 1
     bracket = np.clip(bracket, 0, 1)
     return low + (high - low) * np.where(across, 1 - bracket, bracket)
 

@@ -45,7 +45,7 @@ def equivalent(curve: np.ndarray, score: np.ndarray, sizes: np.ndarray) -> np.nd
     else:
         rise = curve[rows, last] - curve[rows, last - 1]
         part = (score - curve[rows, last - 1]) / np.where(rise > 0, rise, 1)
-        between = 2 ** (logs[last - 1] + part * (logs[last] - logs[last - 1]))
+        between = 2 ** (logs[last - 1] + np.clip(part, 0, 1) * (logs[last] - logs[last - 1]))
         at_start = np.where(curve[:, 0] == score, sizes[0], -np.inf)
         found = np.where(inner, between, np.where(index == 0, at_start, np.inf))
     return np.where(np.isfinite(score) & np.isfinite(curve).all(1), found, np.nan)

@@ -39,6 +39,14 @@ class Samples(Protocol):
     def __len__(self) -> int:
         """Number of windows or chips."""
 
+    @property
+    def prediction_rows(self) -> int:
+        """Number of rows that are to be predicted."""
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Rows and columns of a chip whose every pixel is predicted; None for other tasks."""
+
     def label_rows(self) -> tuple[np.ndarray, np.ndarray]:
         """Labels (row, target) in their own units, NaN where missing, and weights of equal shape; classes (row, 1)."""
 

@@ -30,7 +30,7 @@ class Climatology:
         """(row, target)."""
         months = samples.prediction_months()
         if months is None:
-            return np.repeat(self.by_month[:1], len(samples), axis=0)
+            return np.repeat(self.by_month[:1], samples.prediction_rows, axis=0)
         return self.by_month[months - 1]
 
     def counts(self) -> tuple[int, int]:
@@ -52,8 +52,8 @@ class ClassShares:
     def predict(self, samples: Samples) -> np.ndarray:
         """Log-probabilities (row, class), or probabilities (row, class, y, x)."""
         if self.pixels is None:
-            return np.repeat(np.log(self.shares)[None], len(samples), axis=0)
-        return np.broadcast_to(self.shares[None, :, None, None], (len(samples), self.shares.size, *self.pixels)).copy()
+            return np.repeat(np.log(self.shares)[None], samples.prediction_rows, axis=0)
+        return np.broadcast_to(self.shares[None, :, None, None], (samples.prediction_rows, self.shares.size, *self.pixels)).copy()
 
     def counts(self) -> tuple[int, int]:
         """One number for each class."""

@@ -1,4 +1,4 @@
-"""Part the groups of one scenario before anything is fitted, and audit the parts for leaks: `landbridge`'s stage `split`."""
+"""Part the groups of one scenario, and audit the parts for leaks: `landbridge`'s stage `split`."""
 
 from landbridge.job import run
 

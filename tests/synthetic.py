@@ -48,7 +48,15 @@ COMMON = {
     "step": "day",
     "source": {"dataset": "synthetic", "where": {"side": ["source"]}},
     "target": {"dataset": "synthetic", "where": {"side": ["target"]}},
-    "split": {"rule": "tower_grouped", "group": ["site"], "stratify": None, "seed": 1, "folds": 1, "gap": 0, "test_share": 0.5},
+    "split": {
+        "rule": "tower_grouped",
+        "group": ["site"],
+        "stratify": None,
+        "seed": 1,
+        "folds": 1,
+        "gap": 0,
+        "test_share": 0.5,
+    },
     "one_hot": {},
     "static": [],
     "quality": None,
@@ -90,7 +98,12 @@ def write_series(path, task, seed=0, units=28, days=30):
     with netcdf.SeriesWriter(path, described, ATTRIBUTES) as writer:
         for number in range(units):
             mode = number % 3
-            a, b = random.normal(3.0 * mode if task == "classification" else 0, 0.5 if task == "classification" else 1, days), random.normal(size=days)
+            a, b = (
+                random.normal(
+                    3.0 * mode if task == "classification" else 0, 0.5 if task == "classification" else 1, days
+                ),
+                random.normal(size=days),
+            )
             values = {"a": a, "b": b}
             own = static(number, units)
             if task == "regression":
@@ -112,7 +125,9 @@ def write_chips(path, seed=0, units=28):
             label = (bands[0] > bands[1]).astype(np.uint8)
             label[0, 0] = 255
             transform = (10.0, 0.0, 1000.0 * number, 0.0, -10.0, 0.0)
-            yield Chip(f"chip{number:02d}", bands, np.ones((6, 6), bool), label, "EPSG:32650", transform, static(number, units))
+            yield Chip(
+                f"chip{number:02d}", bands, np.ones((6, 6), bool), label, "EPSG:32650", transform, static(number, units)
+            )
 
     netcdf.write_chips(path, chips(), ["red", "nir"], DESCRIBED, ATTRIBUTES)
 
@@ -132,7 +147,9 @@ def dataset(rows=4, units=2, **changes):
     variables = {
         "unit_name": Variable(("unit",), np.array([f"u{i}" for i in range(units)]), {"long_name": "name", **index}),
         "row_size": Variable(("unit",), np.full(units, rows, np.int32), {"long_name": "size", **index}),
-        "time": Variable(("obs",), np.tile(np.arange(rows), units).astype(np.int64), {"units": "days since 1970-01-01"}),
+        "time": Variable(
+            ("obs",), np.tile(np.arange(rows), units).astype(np.int64), {"units": "days since 1970-01-01"}
+        ),
         "a": Variable(("obs",), np.arange(n, dtype=np.float32), DESCRIBED_ATTRIBUTES["a"]),
         "b": Variable(("obs",), np.arange(n, dtype=np.float32)[::-1].copy(), DESCRIBED_ATTRIBUTES["b"]),
         "y": Variable(("obs",), np.arange(n, dtype=np.float32) / 2, DESCRIBED_ATTRIBUTES["y"]),

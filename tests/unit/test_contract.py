@@ -23,18 +23,39 @@ N = 8
 @pytest.mark.parametrize(
     ("variables", "text"),
     [
-        ({"row_size": Variable(("unit",), np.array([4, 5], np.int32), {"role": "index", "long_name": "s"})}, "row_size: adds up to 9"),
-        ({"time": Variable(("obs",), np.array([0, 1, 1, 2] * 2), {"units": "days since 1970-01-01"})}, "time: does not increase inside unit u0"),
+        (
+            {"row_size": Variable(("unit",), np.array([4, 5], np.int32), {"role": "index", "long_name": "s"})},
+            "row_size: adds up to 9",
+        ),
+        (
+            {"time": Variable(("obs",), np.array([0, 1, 1, 2] * 2), {"units": "days since 1970-01-01"})},
+            "time: does not increase inside unit u0",
+        ),
         ({"time": Variable(("obs",), np.arange(N), {"units": "hours since 1970-01-01"})}, "time: units must be"),
-        ({"a": Variable(("obs",), np.zeros(N, np.float32), {**INPUT, "role": "driver"})}, "a: role is 'driver'; write one of input"),
+        (
+            {"a": Variable(("obs",), np.zeros(N, np.float32), {**INPUT, "role": "driver"})},
+            "a: role is 'driver'; write one of input",
+        ),
         ({"a": Variable(("obs",), np.zeros(N, np.float32), {"role": "input", "units": "1"})}, "a: no long_name"),
         ({"a": Variable(("obs",), np.zeros(N, np.float32), {"role": "input", "long_name": "a"})}, "a: no units"),
         ({"a": Variable(("obs",), np.full(N, np.inf, np.float32), INPUT)}, "a: holds infinite values; missing is NaN"),
         ({"a": Variable(("obs",), np.zeros(N - 1, np.float32), INPUT)}, "a: obs has length 7 here and 8 elsewhere"),
-        ({"unit_name": Variable(("unit",), np.array(["u", "u"]), {"role": "index", "long_name": "n"})}, r"unit_name: u \(segment 0\) comes twice"),
-        ({"c": Variable(("unit",), np.array([0, 1], np.uint8), {"role": "target", "long_name": "c"})}, "c: a class target needs flag_values"),
         (
-            {"c": Variable(("unit",), np.array([0, 7], np.uint8), {"role": "target", "long_name": "c", "flag_values": [0, 1], "flag_meanings": "x y"})},
+            {"unit_name": Variable(("unit",), np.array(["u", "u"]), {"role": "index", "long_name": "n"})},
+            r"unit_name: u \(segment 0\) comes twice",
+        ),
+        (
+            {"c": Variable(("unit",), np.array([0, 1], np.uint8), {"role": "target", "long_name": "c"})},
+            "c: a class target needs flag_values",
+        ),
+        (
+            {
+                "c": Variable(
+                    ("unit",),
+                    np.array([0, 7], np.uint8),
+                    {"role": "target", "long_name": "c", "flag_values": [0, 1], "flag_meanings": "x y"},
+                )
+            },
             r"c: values \[7\] are no flag_values; missing is 255",
         ),
     ],

@@ -15,7 +15,9 @@ ROOT = Path(landbridge.__file__).parent
 LAYERS = ["domains", "judge", "train", "methods", "models", "prepare", "io", "contract"]
 HARNESS = {"registry", "job", "fingerprint", "plan", "device", "options", "settings"}
 HARNESS |= {path.stem for path in ROOT.glob("config*.py")}
-FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in ("contract", "stage", "checks"))
+FILES = sorted(
+    path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in ("contract", "stage", "checks")
+)
 
 
 def module_name(path):
@@ -65,12 +67,17 @@ def test_stages_exist_and_stand_alone(stage):
             ["xarray", "pandas", "sklearn", "matplotlib", "pydantic", "torch._dynamo", "torch._inductor"],
         ),
         (["landbridge.plan", "landbridge.config"], ["torch", "xarray", "pandas", "numpy", "sklearn", "netCDF4"]),
-        (["landbridge.prepare.split", "landbridge.judge.evaluate", "landbridge.io.download"], ["torch", "xarray", "pandas"]),
+        (
+            ["landbridge.prepare.split", "landbridge.judge.evaluate", "landbridge.io.download"],
+            ["torch", "xarray", "pandas"],
+        ),
         ([f"landbridge.methods.{name}" for name in recipes()], ["sklearn", "torch._dynamo", "pandas"]),
     ],
 )
 def test_start_up_loads_no_more_than_needed(modules, absent):
     code = f"import sys, {', '.join(modules)}; print([name for name in {absent} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT.parent)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT.parent)}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

@@ -60,7 +60,11 @@ class Project:
         found = {}
         for path in sorted((self.folder / "results").rglob("*")):
             name = path.relative_to(self.folder / "results").as_posix()
-            if path.is_file() and not name.startswith(("logs/", "benchmarks/", "report-", ".")) and "cost" not in path.name:
+            if (
+                path.is_file()
+                and not name.startswith(("logs/", "benchmarks/", "report-", "."))
+                and "cost" not in path.name
+            ):
                 found[name] = path.read_bytes()
         return found
 

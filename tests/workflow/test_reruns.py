@@ -83,7 +83,9 @@ def test_one_scenarios_key(project):
 
 
 def test_a_variables_description_reruns_from_harmonise_on(project):
-    project.edit(f"workflow/landbridge/domains/{DOMAIN}/domain.yaml", "air temperature at 2 m", "air temperature at 2 metres")
+    project.edit(
+        f"workflow/landbridge/domains/{DOMAIN}/domain.yaml", "air temperature at 2 m", "air temperature at 2 metres"
+    )
     jobs = project.planned("all")
     assert "harmonise" in stages(jobs)
     assert "download" not in stages(jobs)
@@ -115,6 +117,8 @@ def test_a_second_domain_from_the_template_is_untouched(project):
     project.snakemake("ponds")
     assert project.planned("all") <= {("summarise", "tier=twin")}
     project.edit("workflow/landbridge/domains/flux_towers/domain.yaml", "min_scored: 30", "min_scored: 31")
-    project.edit("workflow/landbridge/domains/flux_towers/twin.py", "import numpy as np", "import numpy as np\n\nUNUSED = 1")
+    project.edit(
+        "workflow/landbridge/domains/flux_towers/twin.py", "import numpy as np", "import numpy as np\n\nUNUSED = 1"
+    )
     jobs = project.planned("all")
     assert jobs and not [wildcards for _, wildcards in jobs if "ponds" in wildcards]

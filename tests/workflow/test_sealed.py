@@ -62,7 +62,9 @@ def test_a_recipe_that_opens_the_answers_by_their_path_fails(project, tmp_path):
 
 
 def test_a_recipe_that_asks_for_more_than_its_rights_is_told_so(project, tmp_path):
-    project.edit("workflow/landbridge/methods/full_finetune.py", "    target = given.target\n", "    target = given.source\n")
+    project.edit(
+        "workflow/landbridge/methods/full_finetune.py", "    target = given.target\n", "    target = given.source\n"
+    )
     record = project.record("transfer", recipe="full_finetune", seed="0")[0]
     done = replay(project, record, "--sealed", "--folder", str(tmp_path / "sealed"))
     assert done.returncode == 1

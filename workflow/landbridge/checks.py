@@ -175,7 +175,7 @@ def check_answers(dataset: Dataset) -> None:
     _require(dataset, ("unit_name", "group", "row_unit"), "answers")
     units = len(dataset["unit_name"])
     row_unit = dataset["row_unit"]
-    if len(row_unit) and not (0 <= row_unit.min() and row_unit.max() < units):
+    if len(row_unit) and not (row_unit.min() >= 0 and row_unit.max() < units):
         raise ContractError(f"row_unit: points beyond the {units} units of the file")
     if "rows_table_hash" not in dataset.attributes:
         raise ContractError("global attribute rows_table_hash: missing, and predictions are joined by it")

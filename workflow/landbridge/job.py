@@ -37,7 +37,17 @@ from landbridge.stage import Job, StageError, canonical
 
 log = logging.getLogger("landbridge")
 
-RECORDED_PACKAGES = ("numpy", "scipy", "netCDF4", "torch", "scikit-learn", "pyarrow", "pandas", "matplotlib", "snakemake")
+RECORDED_PACKAGES = (
+    "numpy",
+    "scipy",
+    "netCDF4",
+    "torch",
+    "scikit-learn",
+    "pyarrow",
+    "pandas",
+    "matplotlib",
+    "snakemake",
+)
 
 
 def run(snakemake: Any) -> None:
@@ -109,7 +119,9 @@ def _execute(record: dict[str, Any], log_file: Path, record_file: Path | None, *
             pdb.post_mortem(error.__traceback__)
         log.debug("traceback of the fault", exc_info=True)
         known = isinstance(error, StageError | ContractError)
-        log.error("%s failed: %s (traceback: %s)", what, error if known else f"{type(error).__name__}: {error}", log_file)
+        log.error(
+            "%s failed: %s (traceback: %s)", what, error if known else f"{type(error).__name__}: {error}", log_file
+        )
         return 1
     log.info("done in %.1f s", time.monotonic() - started)
     return 0
@@ -152,7 +164,10 @@ def identity(record: Mapping[str, Any]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES}}
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+    }
 
 
 def _machine() -> dict[str, Any]:

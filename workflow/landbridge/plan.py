@@ -459,7 +459,9 @@ class Plan:
             scenario=wildcards.scenario,
             level=f"{100 * bootstrap.level:g}",
             replicates=bootstrap.replicates,
-            budget_unit={"time": "days"}.get(self._scenario(wildcards).budget_axis, self._scenario(wildcards).budget_axis),
+            budget_unit={"time": "days"}.get(
+                self._scenario(wildcards).budget_axis, self._scenario(wildcards).budget_axis
+            ),
         )
 
     def manifest_checksum(self, wildcards: Any) -> str:

@@ -30,6 +30,8 @@ rule compare:
         "results/logs/{domain}/compare/{scenario}.job.json",
     benchmark:
         "results/benchmarks/{domain}/compare/{scenario}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

@@ -6,6 +6,8 @@ rule download:
         "results/logs/{domain}/download/{dataset}.job.json",
     benchmark:
         "results/benchmarks/{domain}/download/{dataset}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

@@ -4,7 +4,9 @@ rule draw:
         effects="results/{domain}/compare/{scenario}/effects.csv",
         labels="results/{domain}/compare/{scenario}/labels.csv",
         scores=plan.scores,
-        tests=plan.of_folds("results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc"),
+        tests=plan.of_folds(
+            "results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc"
+        ),
     output:
         figure=report(
             "results/{domain}/compare/{scenario}/{figure}.svg",
@@ -18,6 +20,8 @@ rule draw:
         "results/logs/{domain}/draw/{scenario}/{figure}.job.json",
     benchmark:
         "results/benchmarks/{domain}/draw/{scenario}/{figure}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

@@ -12,6 +12,8 @@ rule evaluate:
         "results/logs/{domain}/evaluate/{scenario}/{model}-{recipe}.job.json",
     benchmark:
         "results/benchmarks/{domain}/evaluate/{scenario}/{model}-{recipe}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

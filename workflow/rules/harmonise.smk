@@ -9,6 +9,8 @@ rule harmonise:
         "results/logs/{domain}/harmonise/{dataset}.job.json",
     benchmark:
         "results/benchmarks/{domain}/harmonise/{dataset}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

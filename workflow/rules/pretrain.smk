@@ -10,6 +10,8 @@ rule pretrain:
         "results/logs/{domain}/pretrain/{scenario}/{model}-{objective}/fold{fold}-seed{seed}.job.json",
     benchmark:
         "results/benchmarks/{domain}/pretrain/{scenario}/{model}-{objective}/fold{fold}-seed{seed}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(4000),

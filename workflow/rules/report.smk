@@ -10,6 +10,8 @@ rule report:
         f"results/report-{plan.tier}.html",
     log:
         f"results/logs/report-{plan.tier}.log",
+    conda:
+        "../../envs/landbridge.yaml"
     params:
         # The same command once more, for Snakemake's own report; the outer one holds the lock.
         command=plan.this_command,

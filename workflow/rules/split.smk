@@ -17,6 +17,8 @@ rule split:
         "results/logs/{domain}/split/{scenario}/fold{fold}.job.json",
     benchmark:
         "results/benchmarks/{domain}/split/{scenario}/fold{fold}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

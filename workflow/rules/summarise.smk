@@ -21,6 +21,8 @@ rule summarise:
         "results/logs/summarise-{tier}.job.json",
     benchmark:
         "results/benchmarks/summarise-{tier}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(2000),

@@ -26,6 +26,8 @@ rule transfer:
         "results/logs/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.job.json",
     benchmark:
         "results/benchmarks/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(4000),

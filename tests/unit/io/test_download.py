@@ -107,7 +107,10 @@ def test_a_glob_takes_what_is_here_and_welcomes_more(tmp_path):
     checksums = {"L": {"sites/a.csv": digest("1"), "sites/b.csv": digest("2")}}
     rows = [row(file="sites/*.csv", sha256="list:L")]
     manifest = run(tmp_path, rows, [folder], checksums)
-    assert [(entry["name"], entry["verified"]) for entry in manifest["files"]] == [("sites/a.csv", True), ("sites/new.csv", False)]
+    assert [(entry["name"], entry["verified"]) for entry in manifest["files"]] == [
+        ("sites/a.csv", True),
+        ("sites/new.csv", False),
+    ]
 
 
 def test_a_glob_that_finds_nothing(tmp_path):
@@ -143,7 +146,9 @@ def test_verify_names_what_changed(tmp_path):
     manifest = run(tmp_path, [row(sha256=digest("1"))], [mirror(tmp_path, a_csv="1")])
     download.verify(manifest, tmp_path / "raw")
     (tmp_path / "raw" / "a.csv").write_text("2")
-    with pytest.raises(StageError, match=r"a\.csv: has changed since it was downloaded; run again with --forcerun download"):
+    with pytest.raises(
+        StageError, match=r"a\.csv: has changed since it was downloaded; run again with --forcerun download"
+    ):
         download.verify(manifest, tmp_path / "raw")
     (tmp_path / "raw" / "a.csv").unlink()
     with pytest.raises(StageError, match="is in the manifest and not in the folder"):

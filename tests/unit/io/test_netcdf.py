@@ -74,7 +74,10 @@ def write_unit(path, **changes):
     ("changes", "text"),
     [
         ({"values": {"zz": np.zeros(3)}}, "unit u: zz not described; add them to `variables:`"),
-        ({"time": np.array(["2020-01-01", "2020-01-03", "2020-01-02"], "datetime64[D]")}, "time does not increase at 2020-01-02"),
+        (
+            {"time": np.array(["2020-01-01", "2020-01-03", "2020-01-02"], "datetime64[D]")},
+            "time does not increase at 2020-01-02",
+        ),
         ({"time": np.array(["2020-01-01", "2020-01-01", "2020-01-02"], "datetime64[D]")}, "remove repeated times"),
         ({"values": {"a": np.zeros(2)}}, "a has 2 values for 3 times"),
     ],
@@ -113,7 +116,12 @@ def test_the_compliance_checker_has_no_high_priority_finding(tmp_path):
     suite.load_all_available_checkers()
     out = tmp_path / "out.json"
     ComplianceChecker.run_checker(
-        str(tmp_path / "a.nc"), ["cf:1.11"], verbose=0, criteria="lenient", output_filename=str(out), output_format="json"
+        str(tmp_path / "a.nc"),
+        ["cf:1.11"],
+        verbose=0,
+        criteria="lenient",
+        output_filename=str(out),
+        output_format="json",
     )
     report = json.loads(out.read_text())["cf:1.11"]
     high = [message for item in report["high_priorities"] for message in item["msgs"]]

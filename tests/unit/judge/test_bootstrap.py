@@ -11,7 +11,17 @@ def scores_of(array, group_of_cell, names=regression.SUMS, task="regression", cl
     """Scores of one run with sums (seed, cell, sum)."""
     groups = [f"g{i:03d}" for i in range(max(group_of_cell) + 1)]
     run = Run("m", "r", "", {"y": array[None]}, ["fixed"], ["ok"], [1])
-    return Scores([run], tuple(names), ["y"], ["1"], groups, classes or ["c"] * len(groups), np.array(group_of_cell), list(range(len(array))), task)
+    return Scores(
+        [run],
+        tuple(names),
+        ["y"],
+        ["1"],
+        groups,
+        classes or ["c"] * len(groups),
+        np.array(group_of_cell),
+        list(range(len(array))),
+        task,
+    )
 
 
 def squared_errors(values):
@@ -39,7 +49,9 @@ def test_equal_groups_have_an_interval_of_width_zero():
     assert bootstrap.interval(values, 0.95) == pytest.approx((2, 2))
 
 
-@pytest.mark.parametrize(("statistic", "expected"), [("mean", 4.5), ("median", 4.5), ("q25", 2.75), ("q90", 7.3), ("q10", 1.7)])
+@pytest.mark.parametrize(
+    ("statistic", "expected"), [("mean", 4.5), ("median", 4.5), ("q25", 2.75), ("q90", 7.3), ("q10", 1.7)]
+)
 def test_the_point_is_the_plain_statistic(statistic, expected):
     values, _ = replicates(np.arange(1.0, 9)[None], statistic)
     assert values[0] == pytest.approx(expected)

@@ -34,13 +34,20 @@ def write(folder, recipe, errors, model="m", variant="", groups=GROUPS, seeds=2,
         for seed in range(seeds):
             for group in range(groups):
                 for block in range(blocks):
-                    value = np.nan if isinstance(error, str) else (error * spread[group] * (1 + 0.01 * seed) * (1 + 0.1 * block)) ** 2
-                    sums = {**dict.fromkeys(regression.SUMS, 1.0), "sum_sq_error": value, "sum_p": 1.0 if status == "ok" else np.nan}
-                    rows.append(
-                        {"model": model, "recipe": recipe, "variant": variant, "fold": 0, "seed": seed, "budget": budget,
-                         "budget_size": int(budget or 0), "selection": "fixed", "status": status, "target": "y",
-                         "unit": f"u{group}", "group": f"g{group}", "class_of": "c", "block": block, **sums}
-                    )  # fmt: skip
+                    value = (
+                        np.nan
+                        if isinstance(error, str)
+                        else (error * spread[group] * (1 + 0.01 * seed) * (1 + 0.1 * block)) ** 2
+                    )
+                    sums = {
+                        **dict.fromkeys(regression.SUMS, 1.0),
+                        "sum_sq_error": value,
+                        "sum_p": 1.0 if status == "ok" else np.nan,
+                    }
+                    head = {"model": model, "recipe": recipe, "variant": variant, "fold": 0, "seed": seed}
+                    head |= {"budget": budget, "budget_size": int(budget or 0), "selection": "fixed", "status": status}
+                    cell = {"target": "y", "unit": f"u{group}", "group": f"g{group}", "class_of": "c", "block": block}
+                    rows.append({**head, **cell, **sums})
     notes = json.dumps({"task": "regression", "targets": ["y"], "classes": []})
     table = pa.Table.from_pylist(rows).replace_schema_metadata({"landbridge": notes})
     pq.write_table(table, folder / f"{model}-{recipe}{variant}.parquet")
@@ -71,7 +78,8 @@ def effect(found, recipe, reference, budget):
     rows = [
         row
         for row in found["effects"]
-        if (row["recipe"], row["reference"], row["budget"], row["metric"], row["statistic"]) == (recipe, reference, budget, "rmse", "mean")
+        if (row["recipe"], row["reference"], row["budget"], row["metric"], row["statistic"])
+        == (recipe, reference, budget, "rmse", "mean")
     ]
     assert len(rows) == 1
     return rows[0]
@@ -105,10 +113,25 @@ def test_harm_against_the_source_is_no_help(tmp_path):
     assert compare.helps_at(found["effects"], "middling", "1", SETTINGS["headline"]) == "harms"
 
 
+def test_a_gain_over_an_overfit_network_that_the_naive_reference_shares_is_no_help(tmp_path):
+    write(tmp_path, "naive", {"1": 1.0}, model="none", variant="climatology")
+    write(tmp_path, "source_only", {"1": 3.0})
+    write(tmp_path, "target_only", {"1": 2.0})
+    write(tmp_path, "middling", {"1": 1.0})
+    found = run(tmp_path)
+    assert effect(found, "middling", "target_only", "1")["verdict"] == "helps"
+    assert effect(found, "middling", "naive", "1")["verdict"] == "unclear"
+    assert compare.helps_at(found["effects"], "middling", "1", SETTINGS["headline"]) == "unclear"
+
+
 def test_budget_zero_knows_no_target_only(made):
     found = run(made)
     row = effect(found, "source_only", "target_only", "0")
-    assert (row["delta"], row["verdict"], row["status"]) == ("", "not_applicable", "not_applicable: target_only needs labels")
+    assert (row["delta"], row["verdict"], row["status"]) == (
+        "",
+        "not_applicable",
+        "not_applicable: target_only needs labels",
+    )
     assert effect(found, "source_only", "naive", "0")["verdict"] == "helps"
 
 
@@ -120,9 +143,13 @@ def test_what_is_not_applicable_says_why(made):
 def test_a_failed_fit_counts_as_naive_and_keeps_its_status(made):
     write(made, "good", {"0": NA, "1": "failed: diverged", "4": 0.9})
     found = run(made)
-    row = next(r for r in found["leaderboard"] if r["recipe"] == "good" and r["budget"] == "1" and r["metric"] == "rmse")
+    row = next(
+        r for r in found["leaderboard"] if r["recipe"] == "good" and r["budget"] == "1" and r["metric"] == "rmse"
+    )
     assert row["status"] == "failed: diverged"
-    naive = next(r for r in found["leaderboard"] if r["recipe"] == "naive" and r["budget"] == "1" and r["metric"] == "rmse")
+    naive = next(
+        r for r in found["leaderboard"] if r["recipe"] == "naive" and r["budget"] == "1" and r["metric"] == "rmse"
+    )
     assert row["value"] == naive["value"]
     assert effect(found, "good", "target_only", "1")["verdict"] == "harms"
 
@@ -157,7 +184,9 @@ def test_recipes_that_were_scored_on_other_units_are_refused(made):
 
 
 def test_an_unknown_metric_lists_the_known_ones(made):
-    with pytest.raises(StageError, match="metrics or statistics rsme are not known; metrics of regression are rmse, mae"):
+    with pytest.raises(
+        StageError, match="metrics or statistics rsme are not known; metrics of regression are rmse, mae"
+    ):
         run(made, metrics=["rsme"])
 
 

@@ -13,12 +13,28 @@ SETTINGS = {
     "metric_units": {"rmse": "target"},
     "bootstrap": {"level": 0.95, "replicates": 100},
 }
-ROW = {**HEADLINE, "model": "lstm", "variant": "", "budget_unit": "groups", "interval": "groups", "groups": "8", "seeds": "3", "status": "ok"}
+ROW = {
+    **HEADLINE,
+    "model": "lstm",
+    "variant": "",
+    "budget_unit": "groups",
+    "interval": "groups",
+    "groups": "8",
+    "seeds": "3",
+    "status": "ok",
+}
 
 
 def leaderboard():
     return [
-        {**ROW, "recipe": recipe, "budget": budget, "value": str(value), "low": str(value - 0.1), "high": str(value + 0.1)}
+        {
+            **ROW,
+            "recipe": recipe,
+            "budget": budget,
+            "value": str(value),
+            "low": str(value - 0.1),
+            "high": str(value + 0.1),
+        }
         for recipe, value in (("source_only", 1.0), ("full_finetune", 0.7), ("truth", 0.2))
         for budget in ("0", "1")
     ]
@@ -26,12 +42,23 @@ def leaderboard():
 
 def effect_table():
     return [
-        {**ROW, "recipe": "full_finetune", "reference": reference, "budget": "1", "delta": "0.3", "low": "0.1", "high": "0.5", "verdict": "helps"}
+        {
+            **ROW,
+            "recipe": "full_finetune",
+            "reference": reference,
+            "budget": "1",
+            "delta": "0.3",
+            "low": "0.1",
+            "high": "0.5",
+            "verdict": "helps",
+        }
         for reference in ("target_only", "source_only")
     ]
 
 
-@pytest.mark.parametrize(("draw", "table"), [(figures.learning_curve, leaderboard()), (figures.effects, effect_table())])
+@pytest.mark.parametrize(
+    ("draw", "table"), [(figures.learning_curve, leaderboard()), (figures.effects, effect_table())]
+)
 def test_equal_bytes(tmp_path, draw, table):
     for name in ("a", "b"):
         draw(tmp_path / f"{name}.svg", table, SETTINGS)

@@ -9,7 +9,9 @@ def test_a_quarter_of_the_equator_and_of_a_meridian():
     quarter = np.pi / 2 * groups.EARTH_RADIUS_KM
     assert groups.distance_km(0, 0, 0, 90) == pytest.approx(quarter)
     assert groups.distance_km(0, 30, 90, 30) == pytest.approx(quarter)
-    assert groups.distance_km(10, 179.9, 10, -179.9) == pytest.approx(0.2 * np.pi / 180 * groups.EARTH_RADIUS_KM * np.cos(np.radians(10)), rel=1e-4)
+    assert groups.distance_km(10, 179.9, 10, -179.9) == pytest.approx(
+        0.2 * np.pi / 180 * groups.EARTH_RADIUS_KM * np.cos(np.radians(10)), rel=1e-4
+    )
 
 
 def test_components_of_a_chain_and_of_strangers():

@@ -28,7 +28,9 @@ def test_rows_of_quality_zero_move_nothing():
 
 def test_a_constant_has_spread_one_and_missing_values_do_not_count():
     a = np.array([2, np.nan, 2, 2] * 2, np.float32)
-    scaler = scaling.fit_scaler([synthetic.dataset(a=Variable(("obs",), a, synthetic.DESCRIBED_ATTRIBUTES["a"]))], ["a"], [])
+    scaler = scaling.fit_scaler(
+        [synthetic.dataset(a=Variable(("obs",), a, synthetic.DESCRIBED_ATTRIBUTES["a"]))], ["a"], []
+    )
     assert (scaler.input_mean[0], scaler.input_spread[0]) == (2, 1)
 
 

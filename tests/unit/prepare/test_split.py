@@ -100,7 +100,12 @@ def test_groups_of_both_populations_are_target_and_their_source_units_left_out(t
     whole = netcdf.read(tmp_path / "all.nc")
     site = whole["site"].copy()
     site[0] = "site27"
-    netcdf.write(tmp_path / "all.nc", Dataset({**whole.variables, "site": Variable(("unit",), site, whole.variables["site"].attributes)}, whole.attributes))
+    netcdf.write(
+        tmp_path / "all.nc",
+        Dataset(
+            {**whole.variables, "site": Variable(("unit",), site, whole.variables["site"].attributes)}, whole.attributes
+        ),
+    )
     files, folder = run_split(tmp_path)
     assert "unit00" not in files["source"]["unit_name"].tolist()
     left = json.loads((folder / "audit.json").read_text())["left_out"]
@@ -113,7 +118,10 @@ def test_units_with_few_labels_are_left_out_and_named(tmp_path):
     whole = netcdf.read(tmp_path / "all.nc")
     y = whole["y"].copy()
     y[:28] = np.nan  # all but two days of the first unit
-    netcdf.write(tmp_path / "all.nc", Dataset({**whole.variables, "y": Variable(("obs",), y, whole.variables["y"].attributes)}, whole.attributes))
+    netcdf.write(
+        tmp_path / "all.nc",
+        Dataset({**whole.variables, "y": Variable(("obs",), y, whole.variables["y"].attributes)}, whole.attributes),
+    )
     _, folder = run_split(tmp_path, min_scored=10)
     left = json.loads((folder / "audit.json").read_text())["left_out"]
     assert left == [{"reason": "source: fewer than 10 rows with a full window and labels", "units": ["unit00"]}]
@@ -130,7 +138,9 @@ def test_a_time_axis_cuts_each_group_with_a_gap(tmp_path):
     assert test["row_size"].tolist() == [15] * 10
     bounds = ragged.offsets(pool["row_size"])
     last_pool = dict(zip(pool["unit_name"].tolist(), pool["time"][bounds[1:] - 1].tolist(), strict=True))
-    first_test = dict(zip(test["unit_name"].tolist(), test["time"][ragged.offsets(test["row_size"])[:-1]].tolist(), strict=True))
+    first_test = dict(
+        zip(test["unit_name"].tolist(), test["time"][ragged.offsets(test["row_size"])[:-1]].tolist(), strict=True)
+    )
     assert {first_test[name] - last_pool[name] for name in last_pool} == {4}
     assert not set(files["source"]["group"].tolist()) & set(test["group"].tolist())
 
@@ -138,9 +148,15 @@ def test_a_time_axis_cuts_each_group_with_a_gap(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"source": {"where": {"side": ["sorce"]}}}, r"source: where side is sorce finds no unit; there are source \(14\), target \(14\)"),
+        (
+            {"source": {"where": {"side": ["sorce"]}}},
+            r"source: where side is sorce finds no unit; there are source \(14\), target \(14\)",
+        ),
         ({"source": {"where": {"sid": ["source"]}}}, "source: where: no column 'sid'; the dataset has .*side, site"),
-        ({"split": {**synthetic.COMMON["split"], "rule": "towers"}}, "split: rule 'towers' is not known; write tower_grouped"),
+        (
+            {"split": {**synthetic.COMMON["split"], "rule": "towers"}},
+            "split: rule 'towers' is not known; write tower_grouped",
+        ),
         ({"split": {**synthetic.COMMON["split"], "group": ["place"]}}, "split: group: no column 'place'"),
         ({"inputs": ["a", "c"]}, "the harmonised data hold no c; mend `inputs:`"),
         ({"min_scored": 1000}, "source: no unit has 1000 rows"),
@@ -162,7 +178,13 @@ def plant(tmp_path, **changes):
     for name, change in changes.items():
         values = whole[name].copy()
         change(values)
-        whole = Dataset({**whole.variables, name: Variable(whole.variables[name].dimensions, values, whole.variables[name].attributes)}, whole.attributes)
+        whole = Dataset(
+            {
+                **whole.variables,
+                name: Variable(whole.variables[name].dimensions, values, whole.variables[name].attributes),
+            },
+            whole.attributes,
+        )
     netcdf.write(tmp_path / "all.nc", whole)
 
 
@@ -187,7 +209,9 @@ def test_a_tower_300_m_away(tmp_path):
 
 def test_twenty_copied_rows_with_a_little_noise(tmp_path):
     plant(tmp_path, **{name: copy_first_to(27, 20, 1e-4) for name in ("a", "b", "y")})
-    with pytest.raises(StageError, match=r"the same record under two names, in different parts: unit00 and unit27 \(20 rows\)"):
+    with pytest.raises(
+        StageError, match=r"the same record under two names, in different parts: unit00 and unit27 \(20 rows\)"
+    ):
         run_split(tmp_path)
 
 
@@ -215,7 +239,12 @@ def test_a_group_in_two_parts(monkeypatch, tmp_path):
     whole = netcdf.read(tmp_path / "all.nc")
     site = whole["site"].copy()
     site[1] = "site00"
-    netcdf.write(tmp_path / "all.nc", Dataset({**whole.variables, "site": Variable(("unit",), site, whole.variables["site"].attributes)}, whole.attributes))
+    netcdf.write(
+        tmp_path / "all.nc",
+        Dataset(
+            {**whole.variables, "site": Variable(("unit",), site, whole.variables["site"].attributes)}, whole.attributes
+        ),
+    )
     with pytest.raises(StageError, match="group site00 stands in more than one part; give both records one group"):
         run_split(tmp_path)
 

@@ -53,7 +53,9 @@ def test_training_windows_hold_a_label_in_their_scored_steps(seed, length, score
     dataset = gappy(seed)
     weights = windows.label_weights(dataset, ["y"], None)
     ends = windows.training_windows(dataset, ["a", "b"], weights, length, 1, scored, "day")
-    expected = [end for end in brute_force(dataset, length) if np.isfinite(dataset["y"][end - scored + 1 : end + 1]).any()]
+    expected = [
+        end for end in brute_force(dataset, length) if np.isfinite(dataset["y"][end - scored + 1 : end + 1]).any()
+    ]
     assert ends.tolist() == expected
 
 

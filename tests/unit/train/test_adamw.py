@@ -6,7 +6,9 @@ from landbridge.train.adamw import AdamW, clip_gradients
 
 def parameters(seed):
     generator = torch.Generator().manual_seed(seed)
-    return [torch.nn.Parameter(torch.randn(shape, generator=generator, dtype=torch.float64)) for shape in ((3, 4), (5,), ())]
+    return [
+        torch.nn.Parameter(torch.randn(shape, generator=generator, dtype=torch.float64)) for shape in ((3, 4), (5,), ())
+    ]
 
 
 def test_equals_torch():

@@ -31,7 +31,16 @@ HEADLINES = {
     "segmentation": {"target": "label", "metric": "iou", "statistic": "pooled"},
 }
 BUDGETS = ["0", "1", "4"]
-RECIPES = ["naive", "source_only", "target_only", "pooled", "linear_probe", "full_finetune", "lp_ft", "gradient_boosted_trees"]
+RECIPES = [
+    "naive",
+    "source_only",
+    "target_only",
+    "pooled",
+    "linear_probe",
+    "full_finetune",
+    "lp_ft",
+    "gradient_boosted_trees",
+]
 
 
 FASTER = {"gradient_boosted_trees": {"rounds": 20}, "full_finetune": {"rate": 0.02}}
@@ -53,7 +62,10 @@ class Line:
             for name in ("source", "target_labels"):
                 netcdf.write(outputs[name], change(netcdf.read(outputs[name])))
         self.settings = {
-            **{key: settings[key] for key in ("scenario", "task", "kind", "step", "targets", "inputs", "one_hot", "static")},
+            **{
+                key: settings[key]
+                for key in ("scenario", "task", "kind", "step", "targets", "inputs", "one_hot", "static")
+            },
             **{key: settings[key] for key in ("window", "quality", "classes", "budget_axis")},
             "training": TRAINING,
             "network": {"chips": True} if task == "segmentation" else {},
@@ -87,9 +99,16 @@ class Line:
             **changes,
         }
         inputs = {"test_inputs": str(self.folder / "test_inputs.nc")}
-        given = {"source_weights": f"checkpoint{seed}", "source_labels": "source.nc", "target_labels": "target_labels.nc"}
+        given = {
+            "source_weights": f"checkpoint{seed}",
+            "source_labels": "source.nc",
+            "target_labels": "target_labels.nc",
+        }
         inputs |= {right: str(self.folder / file) for right, file in given.items() if right in described.rights}
-        outputs = {"predictions": self.folder / recipe / f"fold0-seed{seed}.nc", "cost": self.folder / recipe / f"{seed}.json"}
+        outputs = {
+            "predictions": self.folder / recipe / f"fold0-seed{seed}.nc",
+            "cost": self.folder / recipe / f"{seed}.json",
+        }
         outputs["cost"].parent.mkdir(exist_ok=True)
         modules = {"recipe": f"landbridge.methods.{recipe}"}
         if described.models != "none":
@@ -101,14 +120,25 @@ class Line:
 
     def judge(self, seeds=1):
         for recipe in [*self.recipes, *(["truth"] if self.task == "regression" else [])]:
-            predictions = [] if recipe == "truth" else [str(self.folder / recipe / f"fold0-seed{s}.nc") for s in range(seeds)]
-            inputs = {"predictions": predictions, "answers": [str(self.folder / "answers.nc")], "truth": [str(self.folder / "truth.nc")]}
+            predictions = (
+                [] if recipe == "truth" else [str(self.folder / recipe / f"fold0-seed{s}.nc") for s in range(seeds)]
+            )
+            inputs = {
+                "predictions": predictions,
+                "answers": [str(self.folder / "answers.nc")],
+                "truth": [str(self.folder / "truth.nc")],
+            }
             variant = registry.recipes()[recipe].variants[:1] if recipe != "truth" else ()
             settings = {**self.settings, "recipe": recipe, "variant": variant[0] if variant else ""}
             outputs = {"scores": self.folder / f"{recipe}.parquet", "examples": self.folder / f"{recipe}.examples.nc"}
             evaluate.run(Job("evaluate", inputs, outputs, settings))
         metrics = {"regression": ["rmse", "r2"]}.get(self.task, ["macro_f1", "iou", "accuracy"])
-        settings = {**self.settings, "metrics": metrics, "statistics": ["mean", "pooled"], "bootstrap": {"replicates": 200, "level": 0.95}}
+        settings = {
+            **self.settings,
+            "metrics": metrics,
+            "statistics": ["mean", "pooled"],
+            "bootstrap": {"replicates": 200, "level": 0.95},
+        }
         inputs = {"scores": [str(path) for path in sorted(self.folder.glob("*.parquet"))], "cost": []}
         outputs = {name: self.folder / f"{name}.csv" for name in ("leaderboard", "effects", "labels", "cost")}
         compare.run(Job("compare", inputs, outputs, settings))
@@ -122,7 +152,11 @@ class Line:
 
     def headline(self, found, recipe, budget):
         for row in found["leaderboard"]:
-            if row["recipe"] == recipe and row["budget"] == budget and all(row[k] == v for k, v in HEADLINES[self.task].items()):
+            if (
+                row["recipe"] == recipe
+                and row["budget"] == budget
+                and all(row[k] == v for k, v in HEADLINES[self.task].items())
+            ):
                 return row
         raise AssertionError((recipe, budget))
 
@@ -133,7 +167,11 @@ def judged(request, tmp_path_factory):
     return line, line.everything()
 
 
-BEST = {"regression": ("source_only", 0.55), "classification": ("source_only", 0.97), "segmentation": ("source_only", 0.95)}
+BEST = {
+    "regression": ("source_only", 0.55),
+    "classification": ("source_only", 0.97),
+    "segmentation": ("source_only", 0.95),
+}
 
 
 def test_the_known_optimum_is_reached(judged):
@@ -172,13 +210,22 @@ def test_swapped_labels_lower_the_score(judged, tmp_path):
     def swap(dataset):
         name = {"regression": "y", "classification": "mode", "segmentation": "label"}[line.task]
         variable = dataset.variables[name]
-        values = -variable.values if line.task == "regression" else np.where(variable.values == 255, 255, 1 - (variable.values > 0)).astype(np.uint8)
-        return Dataset({**dataset.variables, name: Variable(variable.dimensions, values, variable.attributes)}, dataset.attributes)
+        values = (
+            -variable.values
+            if line.task == "regression"
+            else np.where(variable.values == 255, 255, 1 - (variable.values > 0)).astype(np.uint8)
+        )
+        return Dataset(
+            {**dataset.variables, name: Variable(variable.dimensions, values, variable.attributes)}, dataset.attributes
+        )
 
     wrong = Line(tmp_path, line.task, swap, recipes=["source_only"])
     wrong.pretrain()
     wrong.transfer("source_only")
-    good, bad = (float(own.headline(table, "source_only", "0")["value"]) for own, table in ((line, found), (wrong, wrong.judge())))
+    good, bad = (
+        float(own.headline(table, "source_only", "0")["value"])
+        for own, table in ((line, found), (wrong, wrong.judge()))
+    )
     assert bad > 2 * good if line.task == "regression" else bad < good - 0.2
 
 
@@ -194,7 +241,9 @@ def permuted(dataset):
     """Labels of all rows in a random order."""
     variable = dataset.variables["y"]
     values = np.random.default_rng(0).permutation(variable.values)
-    return Dataset({**dataset.variables, "y": Variable(variable.dimensions, values, variable.attributes)}, dataset.attributes)
+    return Dataset(
+        {**dataset.variables, "y": Variable(variable.dimensions, values, variable.attributes)}, dataset.attributes
+    )
 
 
 def test_permuted_labels_bring_nothing_above_naive(tmp_path):
@@ -206,10 +255,16 @@ def test_permuted_labels_bring_nothing_above_naive(tmp_path):
 
 
 def test_a_time_axis_fits_each_group_on_its_own_days(tmp_path):
-    changes = {"budget_axis": "time", "budgets": ["0", "4", "8"], "split": {**synthetic.COMMON["split"], "gap": 3, "test_share": 0.5}}
+    changes = {
+        "budget_axis": "time",
+        "budgets": ["0", "4", "8"],
+        "split": {**synthetic.COMMON["split"], "gap": 3, "test_share": 0.5},
+    }
     line = Line(tmp_path, "regression", recipes=["naive", "source_only", "target_only", "full_finetune"], **changes)
     found = line.everything()
-    assert float(line.headline(found, "full_finetune", "8")["value"]) < float(line.headline(found, "source_only", "8")["value"])
+    assert float(line.headline(found, "full_finetune", "8")["value"]) < float(
+        line.headline(found, "source_only", "8")["value"]
+    )
     assert line.headline(found, "target_only", "8")["budget_unit"] == "days"
 
 
@@ -263,7 +318,10 @@ def test_a_row_of_quality_zero_moves_no_weight(tmp_path):
             y[5::30], quality[5::30] = value, 0
             changed = {"y": y, "quality": quality}
             return Dataset(
-                {**dataset.variables, **{n: Variable(("obs",), v, dataset.variables[n].attributes) for n, v in changed.items()}},
+                {
+                    **dataset.variables,
+                    **{n: Variable(("obs",), v, dataset.variables[n].attributes) for n, v in changed.items()},
+                },
                 dataset.attributes,
             )
 

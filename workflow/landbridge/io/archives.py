@@ -33,8 +33,11 @@ def unpack(archive: Path, folder: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
         temporary = Path(name) / "unpacked"
         temporary.mkdir()
-        with _opened(archive) as kind:
-            (_unpack_zip if isinstance(kind, zipfile.ZipFile) else _unpack_tar)(archive, kind, temporary)  # type: ignore[operator]
+        with _opened(archive) as handle:
+            if isinstance(handle, zipfile.ZipFile):
+                _unpack_zip(archive, handle, temporary)
+            else:
+                _unpack_tar(archive, handle, temporary)
         temporary.rename(folder)
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,7 +74,8 @@ def _wanted(
     that no list names are welcome too (another institute's towers). Where such a folder is given, files that are in a
     list but not in the folder are left out: a mirror may hold a part.
     """
-    folders = [Path(folder) for folder in (raw, *mirrors) if "://" not in str(folder) and Path(folder).is_dir()]
+    local = [raw, *(Path(mirror) for mirror in mirrors if "://" not in mirror)]
+    folders = [folder for folder in local if folder.is_dir()]
     found: dict[str, tuple[Source, str]] = {}
     for row in rows:
         if not row.is_glob:
@@ -83,14 +83,24 @@ def _wanted(
             found[row.file] = (row, digests.get(row.file, "") if row.sha256.startswith(LIST) else row.sha256)
             continue
         listed = checksums.get(row.sha256.removeprefix(LIST), {})
-        here = {path.relative_to(folder).as_posix() for folder in folders for path in folder.glob(row.file) if path.is_file()}
+        here = {
+            path.relative_to(folder).as_posix()
+            for folder in folders
+            for path in folder.glob(row.file)
+            if path.is_file()
+        }
         here = {name for name in here if Path(name).name not in NOT_DATA and not name.endswith((".part", ".etag"))}
         names = here or {name for name in listed if matches(row, name)}
         if not names:
             raise StageError(_unavailable(row, row.file, ["no file matches it here, and no list names any"]))
         absent = [name for name in listed if matches(row, name) and name not in names]
         if absent:
-            log.warning("%d of %d listed files of %s are here; the others are left out", len(names), len(names) + len(absent), row.file)
+            log.warning(
+                "%d of %d listed files of %s are here; the others are left out",
+                len(names),
+                len(names) + len(absent),
+                row.file,
+            )
         unknown = sorted(name for name in here if name not in listed)
         if unknown:
             log.info("%d files of %s are in no list of checksums; taken as they are", len(unknown), row.file)

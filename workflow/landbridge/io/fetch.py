@@ -139,9 +139,18 @@ def _download(client: object, address: str, target: Path, size: int | None) -> N
         total = (have if continued else 0) + int(length) if length else None
         with part.open("ab" if continued else "wb") as handle:
             begun, told, done = time.monotonic(), time.monotonic(), 0
-            for piece in answer.iter_raw():  # as it arrives: a larger piece in waiting would be lost with the connection
-                if done == 0 and not continued and not wants_html and piece[:64].lstrip().lower().startswith(HTML_STARTS):
-                    raise FetchError(f"{address}: a web page came in place of the file; a login or a moved address is likely")
+            for (
+                piece
+            ) in answer.iter_raw():  # as it arrives: a larger piece in waiting would be lost with the connection
+                if (
+                    done == 0
+                    and not continued
+                    and not wants_html
+                    and piece[:64].lstrip().lower().startswith(HTML_STARTS)
+                ):
+                    raise FetchError(
+                        f"{address}: a web page came in place of the file; a login or a moved address is likely"
+                    )
                 handle.write(piece)
                 done += len(piece)
                 if total and time.monotonic() - told > PROGRESS_SECONDS:

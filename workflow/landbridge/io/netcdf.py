@@ -148,7 +148,9 @@ class SeriesWriter:
     def __enter__(self) -> SeriesWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 self._finish()
@@ -205,7 +207,9 @@ class SeriesWriter:
         names = _create(self.handle, "unit_name", ("unit",), np.dtype(object), name_attributes)
         names[: len(self.names)] = np.asarray(self.names, object)
         sizes = {"long_name": "number of observations of the unit", "sample_dimension": "obs", "role": "index"}
-        _create(self.handle, "row_size", ("unit",), np.dtype(np.int32), sizes)[: len(self.sizes)] = np.asarray(self.sizes)
+        _create(self.handle, "row_size", ("unit",), np.dtype(np.int32), sizes)[: len(self.sizes)] = np.asarray(
+            self.sizes
+        )
         for name in self.statics[0]:
             attributes = self.described[name]
             values = [static[name] for static in self.statics]
@@ -216,7 +220,9 @@ class SeriesWriter:
 
 def cf_attributes(description: Mapping[str, Any]) -> dict[str, Any]:
     """CF attributes of a variable from its description: what is not for this project's own use."""
-    return {name: value for name, value in description.items() if name not in ("dimension", "dtype") and value is not None}
+    return {
+        name: value for name, value in description.items() if name not in ("dimension", "dtype") and value is not None
+    }
 
 
 def write_chips(
@@ -264,9 +270,18 @@ def _declare_chips(
         handle.createDimension(dimension, length)
     text, small = np.dtype(object), np.dtype(np.uint8)
     index = {"role": "index"}
-    _create(handle, "unit_name", ("unit",), text, {"long_name": "name of the chip", "cf_role": "timeseries_id", **index})
-    _create(handle, "band_name", ("band",), text, {"long_name": "name of the band", **index})[:] = np.asarray(bands, object)
-    spectrum = {"units": "1", "long_name": "surface reflectance", "standard_name": "surface_reflectance", "role": "input"}
+    _create(
+        handle, "unit_name", ("unit",), text, {"long_name": "name of the chip", "cf_role": "timeseries_id", **index}
+    )
+    _create(handle, "band_name", ("band",), text, {"long_name": "name of the band", **index})[:] = np.asarray(
+        bands, object
+    )
+    spectrum = {
+        "units": "1",
+        "long_name": "surface reflectance",
+        "standard_name": "surface_reflectance",
+        "role": "input",
+    }
     chunk = (1, count, height, width)
     _create(handle, "reflectance", ("unit", "band", "y", "x"), np.dtype(np.float32), spectrum, chunk)
     valid = {"long_name": "whether the pixel was observed", "role": "quality", "units": "1"}

@@ -82,7 +82,9 @@ def _source(path: Path, line: int, row: Mapping[str, str]) -> Source:
         if not (path.parent / source.sha256.removeprefix(LIST)).is_file():
             raise StageError(f"{where}: there is no {source.sha256.removeprefix(LIST)} beside {path.name}")
     elif source.sha256 and not DIGEST.fullmatch(source.sha256):
-        raise StageError(f"{where}: sha256 '{source.sha256}' is not 64 hexadecimal digits; write them, list:NAME, or nothing")
+        raise StageError(
+            f"{where}: sha256 '{source.sha256}' is not 64 hexadecimal digits; write them, list:NAME, or nothing"
+        )
     elif source.sha256 and source.is_glob:
         raise StageError(f"{where}: one checksum can't cover '{source.file}'; write list:NAME")
     if source.bytes and not source.bytes.isdigit():

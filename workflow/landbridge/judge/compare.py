@@ -181,12 +181,18 @@ def label_rows(
         for place, number in enumerate(numbers):
             replicates = values.get((index, number))
             row = {
-                **{"model": own.model, "recipe": own.recipe, "variant": own.variant, **what},
-                **{"selection": own.selection[number], "budget": scores.budgets[number]},
+                "model": own.model,
+                "recipe": own.recipe,
+                "variant": own.variant,
+                **what,
+                "selection": own.selection[number],
+                "budget": scores.budgets[number],
                 **dict.fromkeys(("n_equivalent", "saved", "ratio", "low", "high"), float("nan")),
-                **{"censored": "", "status": own.status[number]},
+                "censored": "",
+                "status": own.status[number],
                 "area": float(areas[0]) if areas is not None else float("nan"),
-                **{"area_low": area_bounds[0], "area_high": area_bounds[1]},
+                "area_low": area_bounds[0],
+                "area_high": area_bounds[1],
             }
             if replicates is not None and curve is None:
                 row["status"] = "not_applicable: target_only has no score at some budget"
@@ -212,14 +218,17 @@ def _curve(scores: Scores, values: Values, own: Run | None, numbers: Sequence[in
         return None
     index = scores.runs.index(own)
     found = [values.get((index, number)) for number in numbers]
-    return None if any(item is None for item in found) else np.stack([item for item in found if item is not None], axis=1)
+    return (
+        None if any(item is None for item in found) else np.stack([item for item in found if item is not None], axis=1)
+    )
 
 
 def helps_at(effects: Sequence[Mapping[str, str]], recipe: str, budget: str, headline: Mapping[str, str]) -> str:
     """The verdict on a recipe at a budget from the rows of `effects.csv`.
 
-    It helps where the headline row helps against `target_only` and does not harm against `source_only`; it harms
-    where the headline row harms against either.
+    It helps where the headline row helps against `target_only`, does not harm against `source_only`, and helps against
+    `naive` too: a gain over a network that overfits, while the mean of the same labels does as well, is no help. It
+    harms where the headline row harms against `target_only` or `source_only`.
     """
     found = {}
     for row in effects:
@@ -227,8 +236,9 @@ def helps_at(effects: Sequence[Mapping[str, str]], recipe: str, budget: str, hea
         if matches and row["recipe"] == recipe and row["budget"] == budget:
             found[row["reference"]] = row["verdict"]
     against_target, against_source = found.get("target_only", ""), found.get("source_only", "unclear")
+    beats_naive = found.get("naive", "helps").startswith("helps")
     if against_target.startswith("helps") and not against_source.startswith("harms"):
-        return against_target
+        return against_target if beats_naive else "unclear"
     if against_target.startswith("harms"):
         return against_target
     return against_source if against_source.startswith("harms") else "unclear"

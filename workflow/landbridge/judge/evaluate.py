@@ -65,7 +65,7 @@ def open_answers(dataset: Dataset, settings: Mapping[str, Any]) -> Answers:
         labels=labels,
         scorable=dataset["scorable"].astype(bool),
         row_unit=row_unit,
-        row_time=dataset["row_time"] if "row_time" in dataset else None,
+        row_time=dataset["row_time"] if "row_time" in dataset.variables else None,
         cell=cell.ravel(),
         cells=cells,
         units={
@@ -98,7 +98,9 @@ def run(job: Job) -> None:
         fold, seed = _fold_and_seed(path.name)
         expected = by_hash.get(str(dataset.attributes["rows_table_hash"]))
         if expected is None or answers[expected].hash != answers[fold].hash:
-            raise StageError(f"{path}: predicts other rows than the answers of fold {fold} hold; delete it and run again")
+            raise StageError(
+                f"{path}: predicts other rows than the answers of fold {fold} hold; delete it and run again"
+            )
         for number, label in enumerate(dataset["budget"].tolist()):
             status = str(dataset["status"][number])
             head = {
@@ -114,8 +116,14 @@ def run(job: Job) -> None:
             if status == "ok" and seed == 0 and fold == 0:
                 shown = (fold, values, str(label))
     table = pa.concat_tables(tables)
-    notes = {"task": settings["task"], "targets": list(settings["targets"]), "classes": list(settings.get("classes") or [])}
-    pq.write_table(table.replace_schema_metadata({"landbridge": json.dumps(notes, sort_keys=True)}), job.outputs["scores"])
+    notes = {
+        "task": settings["task"],
+        "targets": list(settings["targets"]),
+        "classes": list(settings.get("classes") or []),
+    }
+    pq.write_table(
+        table.replace_schema_metadata({"landbridge": json.dumps(notes, sort_keys=True)}), job.outputs["scores"]
+    )
     netcdf.write(job.outputs["examples"], examples(answers, answer_files, shown, settings))
 
 
@@ -145,7 +153,9 @@ def _values(
             raise StageError(f"{path}: a prediction is missing")
         return raw.astype(np.float64) / PROBABILITY_SCALE
     if status == "ok" and not np.isfinite(raw).all():
-        raise StageError(f"{path}: {int((~np.isfinite(raw)).any(axis=-1).sum())} predictions are NaN; a model must predict every row")
+        raise StageError(
+            f"{path}: {int((~np.isfinite(raw)).any(axis=-1).sum())} predictions are NaN; a model must predict every row"
+        )
     return raw.astype(np.float64)
 
 
@@ -229,7 +239,9 @@ def examples(
     totals = {name: np.array([table[name].to_numpy()[wanted][units == unit].sum() for unit in names]) for name in sums}
     totals["n"] = np.array([table["n"].to_numpy()[wanted][units == unit].sum() for unit in names])
     scores = metric.function(totals)
-    order = np.argsort(np.where(np.isfinite(scores), metric.gain(scores, np.zeros_like(scores)), -np.inf), kind="stable")[::-1]
+    order = np.argsort(
+        np.where(np.isfinite(scores), metric.gain(scores, np.zeros_like(scores)), -np.inf), kind="stable"
+    )[::-1]
     places = [order[0], order[len(order) // 2], order[-1]] if len(order) else []
     rows, ranks = [], []
     all_names = np.array(own.units["unit"])
@@ -251,7 +263,9 @@ def examples(
         found["label"] = Variable(("row",), own.labels[picked, number], units_of)
         found["prediction"] = Variable(("row",), values[picked, number], units_of)
     else:
-        found["label"] = Variable(("row",), own.labels[picked].astype(np.uint8), {"long_name": "class", "role": "target"})
+        found["label"] = Variable(
+            ("row",), own.labels[picked].astype(np.uint8), {"long_name": "class", "role": "target"}
+        )
         predicted = values[picked].argmax(axis=1).astype(np.uint8)
         found["prediction"] = Variable(("row",), predicted, {"long_name": "predicted class", "role": "target"})
     return Dataset(found, {**attributes, "budget": budget, "target": headline["target"]})

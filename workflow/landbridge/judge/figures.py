@@ -12,13 +12,13 @@ import matplotlib as mpl
 
 mpl.use("agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
-import matplotlib.ticker  # noqa: E402
-import numpy as np  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+import matplotlib.ticker
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from landbridge.judge.tables import as_float  # noqa: E402
+from landbridge.judge.tables import as_float
 
 Row = Mapping[str, str]
 
@@ -46,7 +46,7 @@ INTERVALS = {
     "blocks": "bootstrap over blocks of time and seeds: valid for these groups alone",
     "none": "no interval: too few groups and blocks",
 }
-STYLE = {
+STYLE: Any = {
     "figure.dpi": 100,
     "font.size": 9,
     "font.family": "DejaVu Sans",
@@ -91,7 +91,8 @@ def what_is_measured(headline: Mapping[str, str], settings: Mapping[str, Any]) -
 
 def footnote(drawn: Figure, row: Row, level: float) -> None:
     """What the numbers stand on, below the figure."""
-    text = f"{row['groups']} test groups, {row['seeds']} seeds; {100 * level:.0f} % intervals: {INTERVALS[row['interval']]}"
+    text = f"{row['groups']} test groups, {row['seeds']} seeds; {100 * level:.0f} % intervals: "
+    text += INTERVALS[row["interval"]]
     drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
 
 
@@ -115,7 +116,15 @@ def learning_curve(path: Path, leaderboard: Sequence[Row], settings: Mapping[str
             names = list(dict.fromkeys(name_of(row) for row in members))
             look = styles(names)
             for number, name in enumerate(names):
-                _curve(axis, [row for row in members if name_of(row) == name], budgets, look[name], name, number, len(names))
+                _curve(
+                    axis,
+                    [row for row in members if name_of(row) == name],
+                    budgets,
+                    look[name],
+                    name,
+                    number,
+                    len(names),
+                )
             _truth_line(axis, rows)
             axis.set_title(title, fontsize=9)
             axis.set_xticks(range(len(budgets)), budgets)
@@ -220,7 +229,7 @@ def overview(path: Path, summary: Sequence[Mapping[str, Any]]) -> None:
         for axis, scenario in zip(axes, scenarios, strict=True):
             _panel(axis, [row for row in rows if row["title"] == scenario], names, scenario)
         drawn.suptitle("Does transfer help? Gain over training from scratch", x=0.01, ha="left")
-        text = "bold: the 95 % interval of the gain holds no zero (see the tables); n: labelled target groups, units or days"
+        text = "bold: the interval of the gain holds no zero (see the tables); n: labelled target groups, units or days"
         drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
 
 

@@ -153,7 +153,7 @@ def _run(
         if not filled.all():
             raise StageError(f"{path}: scored on other units than the other recipes; delete the scores and run again")
         sums[target] = array
-    heads = {}
+    heads: dict[str, tuple[str, str, int]] = {}
     for text, status, selection, size in zip(
         *(table[name].to_pylist() for name in ("budget", "status", "selection", "budget_size")), strict=True
     ):

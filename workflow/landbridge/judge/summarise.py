@@ -37,7 +37,9 @@ def scenario_rows(scenario: dict[str, Any], effects: Path, leaderboard: Path, la
         (row["model"], row["recipe"], row["variant"], row["budget"]): row
         for row in headline_rows(tables.read(leaderboard), headline)
     }
-    saved = {(r["model"], r["recipe"], r["variant"], r["budget"]): r for r in headline_rows(tables.read(labels), headline)}
+    saved = {
+        (r["model"], r["recipe"], r["variant"], r["budget"]): r for r in headline_rows(tables.read(labels), headline)
+    }
     rows = []
     for row in against:
         key = (row["model"], row["recipe"], row["variant"], row["budget"])

@@ -14,7 +14,7 @@ import numpy as np
 
 
 class NotApplicable(Exception):
-    """The recipe can't act here (no labels at budget 0, no BatchNorm, ...); the text says why and becomes the status."""
+    """The recipe can't act here (no labels, no BatchNorm, ...); the text says why and becomes the status."""
 
 
 class Diverged(Exception):

@@ -53,7 +53,9 @@ class ClassShares:
         """Log-probabilities (row, class), or probabilities (row, class, y, x)."""
         if self.pixels is None:
             return np.repeat(np.log(self.shares)[None], samples.prediction_rows, axis=0)
-        return np.broadcast_to(self.shares[None, :, None, None], (samples.prediction_rows, self.shares.size, *self.pixels)).copy()
+        return np.broadcast_to(
+            self.shares[None, :, None, None], (samples.prediction_rows, self.shares.size, *self.pixels)
+        ).copy()
 
     def counts(self) -> tuple[int, int]:
         """One number for each class."""

@@ -31,7 +31,7 @@ class Learner:
         self.trained: Sequence[str] = ()
 
     def predict(self, samples: Any) -> np.ndarray:
-        """Regression (row, target) in the targets' units; log-probabilities (row, class); probabilities (row, class, y, x).
+        """Regression (row, target) in the targets' units; log-probabilities (row, class); or (row, class, y, x).
 
         A row's prediction does not depend on the other rows: the network is in evaluation mode.
         """
@@ -67,4 +67,3 @@ class Learner:
             for name in self.trained
             for tensor in self.network.parts[name].state_dict().values()
         )
-

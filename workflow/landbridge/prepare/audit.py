@@ -65,7 +65,9 @@ def refuse_leaks(report: Result) -> None:
     failures = [check for check in report["checks"] if check["level"] == "failure"]
     if failures:
         log.error("audit: %s", json.dumps(report, sort_keys=True))
-        raise StageError("the audit found leaks, so nothing is trained:\n" + "\n".join(f"- {check['text']}" for check in failures))
+        raise StageError(
+            "the audit found leaks, so nothing is trained:\n" + "\n".join(f"- {check['text']}" for check in failures)
+        )
 
 
 def counts(parted: Dataset) -> dict[str, dict[str, int]]:
@@ -159,18 +161,20 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
             text = f"the same record under two names, in different parts: {_some(listed)}; merge them in the reader"
         involved = [groups[i] for pair in copies for i in pair]
         found.append(_result("near duplicates", "failure" if copies else "ok", involved, text))
-    twins = {pair: count for pair, count in _equal_inputs(parted, unit, side, settings["inputs"]).items()}
-    twins = {pair: count for pair, count in twins.items() if count >= DUPLICATE_ROWS}
+    pairs = _equal_inputs(parted, unit, side, settings["inputs"])
+    twins = {pair: count for pair, count in pairs.items() if count >= DUPLICATE_ROWS}
     text = f"no two units of different parts share inputs on {DUPLICATE_ROWS} rows"
     if twins:
         listed = [f"{names[i]} and {names[j]} ({count} rows)" for (i, j), count in sorted(twins.items())]
-        text = f"{len(twins)} pairs of units in different parts have equal inputs: {_some(listed)}; they share a driver cell"
+        text = f"{len(twins)} pairs of units in different parts have equal inputs (one driver cell?): {_some(listed)}"
     involved = [groups[i] for pair in twins for i in pair]
     found.append(_result("equal inputs", "warning" if twins else "ok", involved, text))
     return found
 
 
-def _agreeing_pairs(parted: Dataset, unit: np.ndarray, side: np.ndarray, columns: Sequence[str]) -> Counter[tuple[int, int]]:
+def _agreeing_pairs(
+    parted: Dataset, unit: np.ndarray, side: np.ndarray, columns: Sequence[str]
+) -> Counter[tuple[int, int]]:
     """How many rows of one time agree, within the rounding, for pairs of units in different parts.
 
     Rows of one time are sorted by the first column, so that copies stand beside each other: n log n, not n^2.
@@ -195,7 +199,9 @@ def _agreeing_pairs(parted: Dataset, unit: np.ndarray, side: np.ndarray, columns
     return found
 
 
-def _equal_inputs(parted: Dataset, unit: np.ndarray, side: np.ndarray, inputs: Sequence[str]) -> Counter[tuple[int, int]]:
+def _equal_inputs(
+    parted: Dataset, unit: np.ndarray, side: np.ndarray, inputs: Sequence[str]
+) -> Counter[tuple[int, int]]:
     """How many rows of one time have byte-identical inputs, for pairs of units in different parts."""
     values = np.stack([parted[name].astype(np.float32) for name in inputs], axis=1)
     usable = np.flatnonzero(np.isfinite(values).all(axis=1))
@@ -245,7 +251,10 @@ def reachable_answers(files: Mapping[str, Dataset]) -> list[Result]:
     broken = []
     for name in ("target_inputs", "test_inputs"):
         labels = [
-            variable for role in ("target", "truth", "quality") for variable in files[name].with_role(role) if variable != "valid"
+            variable
+            for role in ("target", "truth", "quality")
+            for variable in files[name].with_role(role)
+            if variable != "valid"
         ]
         if labels:
             broken.append(f"{name}.nc holds {', '.join(labels)}")
@@ -257,8 +266,12 @@ def reachable_answers(files: Mapping[str, Dataset]) -> list[Result]:
             broken.append(f"{name}.nc holds {', '.join(dataset.with_role('truth'))}")
         both = tested & _members(dataset)
         if both:
-            broken.append(f"{name}.nc holds the test units {_some([f'{unit} (segment {segment})' for unit, segment in both])}")
-    text = "; ".join(broken) + "; mend the split rule" if broken else "the labels of test rows stand in answers.nc alone"
+            broken.append(
+                f"{name}.nc holds the test units {_some([f'{unit} (segment {segment})' for unit, segment in both])}"
+            )
+    text = (
+        "; ".join(broken) + "; mend the split rule" if broken else "the labels of test rows stand in answers.nc alone"
+    )
     return [_result("answers unreachable", "failure" if broken else "ok", [], text)]
 
 

@@ -73,7 +73,9 @@ def cut(
         return None
     if size == 0:
         return Budget(label, 0, None)
-    kept = size // SELECTION_SHARE if (size >= SELECTION_FROM if keep_for_selection is None else keep_for_selection) else 0
+    kept = (
+        size // SELECTION_SHARE if (size >= SELECTION_FROM if keep_for_selection is None else keep_for_selection) else 0
+    )
     if keep_for_selection and kept == 0:
         raise StageError(
             f"selection target_val_k takes a quarter of the budget, and {size} {axis} leave none for it; use it with "
@@ -99,7 +101,8 @@ def _leading_days(pool: Dataset, label: str) -> Budget | None:
         return Budget(label, 0, None)
     ends = starts + size * day
     stops = [
-        int(np.searchsorted(pool["time"][offsets[i] : offsets[i + 1]], ends[i]) + offsets[i]) for i in range(len(starts))
+        int(np.searchsorted(pool["time"][offsets[i] : offsets[i + 1]], ends[i]) + offsets[i])
+        for i in range(len(starts))
     ]
     return Budget(label, size, ragged.cut(pool, np.arange(len(starts)), offsets[:-1], np.asarray(stops)))
 

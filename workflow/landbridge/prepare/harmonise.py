@@ -32,7 +32,9 @@ def run(job: Job) -> None:
     verify(manifest, raw)
     readers = job.load("readers").READERS
     if settings["reader"] not in readers:
-        raise StageError(f"datasets.{settings['dataset']}.reader: no reader '{settings['reader']}'; write {', '.join(readers)}")
+        raise StageError(
+            f"datasets.{settings['dataset']}.reader: no reader '{settings['reader']}'; write {', '.join(readers)}"
+        )
     units = readers[settings["reader"]](raw, settings["reader_settings"], variables=None)
     attributes: dict[str, Any] = {
         "Conventions": CONVENTIONS,

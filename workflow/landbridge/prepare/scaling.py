@@ -44,7 +44,7 @@ class Scaler:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], rows: str) -> Scaler:
         """The scaler that `arrays` gave."""
-        return cls(*(np.asarray(arrays[name], np.float64) for name in ARRAYS), rows)
+        return cls(rows=rows, **{name: np.asarray(arrays[name], np.float64) for name in ARRAYS})
 
 
 def rows_hash(datasets: Sequence[Dataset]) -> str:
@@ -121,12 +121,22 @@ def fit_scaler(
             columns = [dataset[name] for dataset in datasets]
             target_moments.append(_moments(columns, [weight[:, number] for weight in weights]))
     input_values, target_values = np.array(moments).reshape(-1, 2), np.array(target_moments).reshape(-1, 2)
-    numbers = np.concatenate([static_numbers(dataset, static, one_hot or {}) for dataset in datasets]).astype(np.float64)
+    numbers = np.concatenate([static_numbers(dataset, static, one_hot or {}) for dataset in datasets]).astype(
+        np.float64
+    )
     spread = numbers.std(axis=0)
     is_number = np.arange(numbers.shape[1]) < len(static)
     static_mean = np.where(is_number, numbers.mean(axis=0), 0.0)
     static_factor = np.where(spread > 0, np.where(is_number, 1 / np.where(spread > 0, spread, 1), 1.0), 0.0)
-    return Scaler(*input_values.T, *target_values.T, static_mean, static_factor, rows_hash(datasets))
+    return Scaler(
+        input_mean=input_values[:, 0],
+        input_spread=input_values[:, 1],
+        target_mean=target_values[:, 0],
+        target_spread=target_values[:, 1],
+        static_mean=static_mean,
+        static_factor=static_factor,
+        rows=rows_hash(datasets),
+    )
 
 
 def check_scaler(

@@ -118,7 +118,9 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
         "budget_axis": settings["budget_axis"],
         "length": (settings.get("window") or {"length": 1})["length"],
     }
-    stretches = sorted(RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment))
+    stretches = sorted(
+        RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment)
+    )
     return Parted(_apply(both, population, stretches, settings), left_out)
 
 
@@ -140,9 +142,7 @@ def _column(dataset: Dataset, name: str, where: str) -> np.ndarray:
     return np.asarray(dataset[name]).astype(str)
 
 
-def _population(
-    dataset: Dataset, side: str, settings: Mapping[str, Any], left_out: list[dict[str, Any]]
-) -> Dataset:
+def _population(dataset: Dataset, side: str, settings: Mapping[str, Any], left_out: list[dict[str, Any]]) -> Dataset:
     """Units of one side: those that `where` names and that hold enough labelled rows."""
     chosen = np.ones(len(dataset["unit_name"]), bool)
     where = settings[side].get("where") or {}
@@ -150,7 +150,9 @@ def _population(
         found = _column(dataset, column, f"{side}: where")
         if not np.isin(found, [str(value) for value in values]).any():
             present = ", ".join(f"{value} ({count})" for value, count in sorted(Counter(found.tolist()).items()))
-            raise StageError(f"{side}: where {column} is {', '.join(map(str, values))} finds no unit; there are {present}")
+            raise StageError(
+                f"{side}: where {column} is {', '.join(map(str, values))} finds no unit; there are {present}"
+            )
         chosen &= np.isin(found, [str(value) for value in values])
     if not chosen.any():
         raise StageError(f"{side}: no unit meets all of `where:` {where}")
@@ -160,7 +162,9 @@ def _population(
         reason = f"{side}: fewer than {settings['min_scored']} rows with a full window and labels"
         left_out.append({"reason": reason, "units": names})
     if not (chosen & enough).any():
-        raise StageError(f"{side}: no unit has {settings['min_scored']} rows with a full window and labels; lower min_scored")
+        raise StageError(
+            f"{side}: no unit has {settings['min_scored']} rows with a full window and labels; lower min_scored"
+        )
     return ragged.select_units(dataset, chosen & enough)
 
 
@@ -217,9 +221,13 @@ def _apply(both: Dataset, population: Population, stretches: Sequence[Stretch], 
     classes = _column(parted, column, "worst_class_of") if column else np.full(len(units), "")
     groups = np.asarray(population.groups)[units]
     added = {
-        "group": Variable(("unit",), groups, {"long_name": "what is never split between training and scoring", **INDEX}),
+        "group": Variable(
+            ("unit",), groups, {"long_name": "what is never split between training and scoring", **INDEX}
+        ),
         "class_of": Variable(("unit",), classes, {"long_name": "class that scores are also given for", **INDEX}),
-        "part": Variable(("unit",), np.asarray([s.part for s in stretches]), {"long_name": "part of the split", **INDEX}),
+        "part": Variable(
+            ("unit",), np.asarray([s.part for s in stretches]), {"long_name": "part of the split", **INDEX}
+        ),
         "segment": Variable(
             ("unit",),
             np.asarray([s.segment for s in stretches], np.int32),
@@ -237,7 +245,9 @@ def prediction_rows(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray
     if settings["kind"] == "chips":
         return np.arange(len(dataset["unit_name"]))
     window = settings["window"]
-    return windows.complete_windows(dataset, settings["inputs"], window["length"], window["predict_stride"], settings["step"])
+    return windows.complete_windows(
+        dataset, settings["inputs"], window["length"], window["predict_stride"], settings["step"]
+    )
 
 
 def scorable_rows(dataset: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
@@ -269,7 +279,9 @@ def _row_units(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
 def _scorable_per_unit(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     missing = [name for name in (*settings["inputs"], *settings["targets"]) if name not in dataset]
     if missing and settings["kind"] != "chips":
-        raise StageError(f"the harmonised data hold no {', '.join(missing)}; mend `inputs:` or `targets:` of the scenario")
+        raise StageError(
+            f"the harmonised data hold no {', '.join(missing)}; mend `inputs:` or `targets:` of the scenario"
+        )
     rows = prediction_rows(dataset, settings)
     scorable = rows[scorable_rows(dataset, rows, settings)]
     return np.bincount(_row_units(dataset, scorable), minlength=len(dataset["unit_name"]))
@@ -299,7 +311,9 @@ def answer_files(
     row_unit = _row_units(test, rows)
     scorable = scorable_rows(test, rows, settings)
     variables = {
-        name: test.variables[name] for name in ("unit_name", "group", "class_of", "segment", "lat", "lon") if name in test
+        name: test.variables[name]
+        for name in ("unit_name", "group", "class_of", "segment", "lat", "lon")
+        if name in test
     }
     variables["row_unit"] = Variable(("row",), row_unit, {"long_name": "unit of the row", **INDEX})
     flag = {"long_name": "whether the row is scored", **INDEX}
@@ -317,14 +331,18 @@ def answer_files(
         for name in settings["targets"]:
             variables[name] = Variable(("row",), test[name][rows], test.variables[name].attributes)
             if f"{name}_truth" in test:
-                truth[name] = Variable(("row",), test[f"{name}_truth"][rows], test.variables[f"{name}_truth"].attributes)
+                truth[name] = Variable(
+                    ("row",), test[f"{name}_truth"][rows], test.variables[f"{name}_truth"].attributes
+                )
     else:
         name = settings["targets"][0]
         labels = _row_labels(test, rows, name)
         dimensions = ("row", "y", "x") if labels.ndim == 3 else ("row",)
         variables["label"] = Variable(dimensions, labels, test.variables[name].attributes)
         if f"{name}_truth" in test:
-            truth["label"] = Variable(dimensions, _row_labels(test, rows, f"{name}_truth"), test.variables[name].attributes)
+            truth["label"] = Variable(
+                dimensions, _row_labels(test, rows, f"{name}_truth"), test.variables[name].attributes
+            )
     common = {
         "Conventions": CONVENTIONS,
         "kind": "answers",

@@ -70,7 +70,7 @@ def stratified_order(groups: Mapping[str, str], name: str, *keys: object) -> lis
 def _strata(population: Population, chosen: np.ndarray) -> dict[str, str]:
     """Most frequent class of each group among the chosen units; the alphabet settles a tie."""
     found: dict[str, Counter[str]] = {}
-    for index in np.flatnonzero(chosen):
+    for index in np.flatnonzero(chosen).tolist():
         found.setdefault(population.groups[index], Counter())[population.classes[index]] += 1
     return {group: min(count, key=lambda name: (-count[name], name)) for group, count in sorted(found.items())}
 
@@ -101,7 +101,10 @@ def _target_parts(population: Population, settings: Mapping[str, Any], fold: int
     shares = {**SHARES, **settings.get("shares", {})}
     if folds > 1:  # every group is tested in exactly one fold, and the rest keep their proportions
         rest = 1 - shares["target_test"]
-        shares = {part: (1 / folds if part == "target_test" else share / rest * (1 - 1 / folds)) for part, share in shares.items()}
+        shares = {
+            part: (1 / folds if part == "target_test" else share / rest * (1 - 1 / folds))
+            for part, share in shares.items()
+        }
     first = round(fold * count / folds)
     last = round((fold + 1) * count / folds) if folds > 1 else round(shares["target_test"] * count)
     parts = dict.fromkeys(ordered[first:last], "target_test")

@@ -110,4 +110,3 @@ def months(time: np.ndarray, units: str) -> np.ndarray:
     """Calendar month 1..12 of times in `days since 1970-01-01` or `seconds since 1970-01-01`."""
     unit = "D" if units.startswith("days") else "s"
     return np.asarray(time, np.int64).astype(f"datetime64[{unit}]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-

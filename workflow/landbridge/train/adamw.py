@@ -39,7 +39,7 @@ class AdamW:
         correction = (1 - SECOND_MOMENT_DECAY**self.steps) ** 0.5 / (1 - FIRST_MOMENT_DECAY**self.steps)
         scale = (1 - SECOND_MOMENT_DECAY**self.steps) ** 0.5
         moved = [i for i, parameter in enumerate(self.parameters) if parameter.grad is not None]
-        parameters = [self.parameters[i] for i in moved]
+        parameters: list[Tensor] = [self.parameters[i] for i in moved]
         gradients: list[Tensor] = [parameter.grad for parameter in parameters if parameter.grad is not None]
         first, second = [self.first[i] for i in moved], [self.second[i] for i in moved]
         torch._foreach_mul_(parameters, 1 - self.rate * self.weight_decay)

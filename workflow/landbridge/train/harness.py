@@ -101,7 +101,9 @@ class Given:
     def _require(self, right: str) -> None:
         if right not in self.tools.rights:
             recipe = self.tools.job.settings["recipe"]
-            raise RightError(f"recipe {recipe} asked for {right}, which its RIGHTS do not name: {list(self.tools.rights)}")
+            raise RightError(
+                f"recipe {recipe} asked for {right}, which its RIGHTS do not name: {list(self.tools.rights)}"
+            )
 
     @property
     def budget(self) -> int:

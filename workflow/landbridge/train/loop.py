@@ -252,7 +252,9 @@ def _epoch(
         optimiser.step()
     mean = total / steps
     if not torch.isfinite(mean):
-        raise Diverged(f"the training loss became {float(mean)} within {optimiser.steps} steps; lower the learning rate")
+        raise Diverged(
+            f"the training loss became {float(mean)} within {optimiser.steps} steps; lower the learning rate"
+        )
     return float(mean)
 
 
@@ -266,7 +268,9 @@ def _prefixed(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")}
+    return {
+        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
+    }
 
 
 def _dropout_state(device: torch.device) -> Tensor:

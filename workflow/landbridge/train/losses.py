@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
@@ -39,4 +38,3 @@ def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 
 
 LOSSES = {"regression": squared_error, "classification": cross_entropy, "segmentation": cross_entropy}
-

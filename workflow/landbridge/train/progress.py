@@ -27,7 +27,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, 
     """Write tensors and notes (JSON values) in one step: readers see the old file or the new one."""
     temporary = path.with_name(f".unfinished.{path.name}")
     # One key, and sorted inside: safetensors keeps metadata in a hash map whose order is not stable.
-    save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"notes": json.dumps(dict(notes), sort_keys=True)})
+    save_file(
+        {k: v.contiguous() for k, v in tensors.items()}, temporary, {"notes": json.dumps(dict(notes), sort_keys=True)}
+    )
     temporary.replace(path)
 
 

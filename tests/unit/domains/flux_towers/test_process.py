@@ -84,7 +84,9 @@ def test_annual_sums_stay_in_their_bands(igbp, koppen, lat, gpp, reco):
         filling, _ = process.bucket(weather.rain, weather.temperature, weather.shortwave)
         water = np.clip(filling / 0.4, 0.1, 1)
         uptake = process.uptake(biome, fapar, weather.shortwave, weather.minimum, 100 * weather.vpd, water)
-        sums.append((uptake.mean() * 365, process.respiration(biome, weather.temperature, filling, uptake).mean() * 365))
+        sums.append(
+            (uptake.mean() * 365, process.respiration(biome, weather.temperature, filling, uptake).mean() * 365)
+        )
     found = np.mean(sums, axis=0)
     assert found[0] == pytest.approx(gpp, rel=0.35)
     assert found[1] == pytest.approx(reco, rel=0.35)

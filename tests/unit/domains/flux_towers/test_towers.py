@@ -22,7 +22,11 @@ def test_site_ids(name, expected):
 
 
 def test_one_spelling_for_ids_that_differ_in_case():
-    assert towers.one_spelling(["US-STJ", "US-StJ", "US-Ha1"]) == {"US-STJ": "US-StJ", "US-StJ": "US-StJ", "US-Ha1": "US-Ha1"}
+    assert towers.one_spelling(["US-STJ", "US-StJ", "US-Ha1"]) == {
+        "US-STJ": "US-StJ",
+        "US-StJ": "US-StJ",
+        "US-Ha1": "US-Ha1",
+    }
 
 
 def series(noise=0.0, days=200, seed=0):
@@ -33,7 +37,12 @@ def series(noise=0.0, days=200, seed=0):
 
 def test_same_place_and_same_flux_are_one_tower():
     lat, lon = np.array([50.0, 50.001, 50.001, 60.0]), np.array([6.0, 6.0, 6.0, 6.0])
-    nee = {"A": series(), "B": series(0.05), "C": (np.arange(200), np.random.default_rng(4).normal(size=200)), "D": series()}
+    nee = {
+        "A": series(),
+        "B": series(0.05),
+        "C": (np.arange(200), np.random.default_rng(4).normal(size=200)),
+        "D": series(),
+    }
     found = towers.same_tower(["A", "B", "C", "D"], lat, lon, nee)
     assert found == {"A": "A", "B": "A", "C": "C", "D": "D"}
 

@@ -29,7 +29,10 @@ def digest(folder):
 
 def test_equal_arguments_give_equal_bytes_and_another_seed_does_not(written, tmp_path):
     assert digest(write(tmp_path / "again")) == digest(written)
-    assert digest(write(tmp_path / "other", seed=2))["target_fluxes_v2.parquet"] != digest(written)["target_fluxes_v2.parquet"]
+    assert (
+        digest(write(tmp_path / "other", seed=2))["target_fluxes_v2.parquet"]
+        != digest(written)["target_fluxes_v2.parquet"]
+    )
 
 
 def test_the_observed_balance_closes(written):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ SATELLITE = {
 }
 
 
-def read_carbonfluxbench(folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None) -> Iterator[Unit]:
+def read_carbonfluxbench(
+    folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None
+) -> Iterator[Unit]:
     """Towers of CarbonFluxBench, one contiguous daily axis each, in the order of their names.
 
     Rows with a missing target are dropped, as published; the day stays with NaN. Satellite channels are interpolated
@@ -163,14 +166,16 @@ def _targets(folder: Path) -> dict[str, dict[str, Any]]:
     order = np.lexsort((days, site.astype(str)))
     order = order[complete[order]]
     found: dict[str, dict[str, Any]] = {}
-    bounds = np.flatnonzero(np.concatenate([[True], site[order][1:] != site[order][:-1], [True]])) if len(order) else []
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    bounds = _bounds(site[order])
+    for start, stop in pairwise(bounds):
         own = order[start:stop]
         chosen = own[_one_network_a_year(days[own], network[own], quality[own])]
         last = chosen[-1]
         labels = sorted(set(igbp[own]))
         if len(labels) > 1:
-            log.warning("%s: networks disagree on its class (%s); the newest record's is kept", site[last], ", ".join(labels))
+            log.warning(
+                "%s: networks disagree on its class (%s); the newest record's is kept", site[last], ", ".join(labels)
+            )
         found[str(site[last])] = {
             "days": days[chosen],
             **{name: values[name][chosen] for name in TARGETS},
@@ -183,6 +188,13 @@ def _targets(folder: Path) -> dict[str, dict[str, Any]]:
     if not found:
         raise StageError(f"{path}: no row has all of {', '.join(TARGETS.values())} and {QUALITY}")
     return found
+
+
+def _bounds(names: np.ndarray) -> list[int]:
+    """Where each stretch of equal names begins, and the end of the last."""
+    if len(names) == 0:
+        return []
+    return np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1], [True]])).tolist()
 
 
 def _merge_places(
@@ -256,8 +268,8 @@ class _ByTower:
         self.days = days[order]
         self.values = {column: table[column].to_numpy()[order] for column in columns}
         site = site[order]
-        bounds = np.flatnonzero(np.concatenate([[True], site[1:] != site[:-1], [True]])) if len(site) else [0]
-        self.bounds = {str(site[start]): (start, stop) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)}
+        bounds = _bounds(site)
+        self.bounds = {str(site[start]): (start, stop) for start, stop in pairwise(bounds)}
 
     def __contains__(self, name: str) -> bool:
         return name in self.bounds

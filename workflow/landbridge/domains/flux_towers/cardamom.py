@@ -77,7 +77,9 @@ def read_driver_file(path: Path) -> DriverFile:
     return DriverFile(float(values[LATITUDE]), block, np.where(measured == MISSING, np.nan, measured), digest)
 
 
-def read_cardamom_fluxval(folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None) -> Iterator[Unit]:
+def read_cardamom_fluxval(
+    folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None
+) -> Iterator[Unit]:
     """Towers of CARDAMOM-FluxVal: 192 months from January 2001, in the order of their names.
 
     A tower's months in its `.cbf` file and in its validation file never overlap; both are joined. Respiration is
@@ -149,7 +151,9 @@ def read_validation_file(path: Path) -> dict[np.datetime64, tuple[float, float]]
                 month = np.datetime64(f"{row['Date'][:4]}-{row['Date'][4:6]}")
                 pair = tuple(np.nan if float(row[name]) == MISSING else float(row[name]) for name in ("GPP", "NEE"))
             except (KeyError, ValueError) as error:
-                raise StageError(f"{path}, line {line}: {error}; it needs the columns Date (YYYYMM), GPP and NEE") from error
+                raise StageError(
+                    f"{path}, line {line}: {error}; it needs the columns Date (YYYYMM), GPP and NEE"
+                ) from error
             found[month] = (pair[0], pair[1])
     return found
 

@@ -39,15 +39,23 @@ def map_of_towers(path: Path, places: Sequence[Mapping[str, Any]], settings: Map
             axis.grid(color="white", linewidth=1)
             axis.set_axisbelow(True)
             axis.axhline(0, color="#cccccc", linewidth=0.8)
-            dots = axis.scatter(lon, lat, c=values[name], cmap="cividis", vmin=low, vmax=high, s=46, edgecolor="black", lw=0.5)
+            dots = axis.scatter(
+                lon, lat, c=values[name], cmap="cividis", vmin=low, vmax=high, s=46, edgecolor="black", lw=0.5
+            )
             for place in places:
                 axis.annotate(
-                    str(place["class_of"]), (place["lon"], place["lat"]), xytext=(5, 3), textcoords="offset points", fontsize=6.5
+                    str(place["class_of"]),
+                    (place["lon"], place["lat"]),
+                    xytext=(5, 3),
+                    textcoords="offset points",
+                    fontsize=6.5,
                 )
             axis.set_xlim(max(-180, lon.min() - 15), min(180, lon.max() + 15))
             axis.set_ylim(max(-90, lat.min() - 8), min(90, lat.max() + 8))
             axis.set_ylabel("latitude, °N")
-            axis.set_title(f"{name.replace('_', ' ')}, largest budget of labelled {settings['budget_axis']}", fontsize=9)
+            axis.set_title(
+                f"{name.replace('_', ' ')}, largest budget of labelled {settings['budget_axis']}", fontsize=9
+            )
         axes[-1].set_xlabel("longitude, °E")
         drawn.colorbar(dots, ax=axes, label=what_is_measured(settings["headline"], settings), shrink=0.8)
         drawn.suptitle(f"{settings['title']}: {len(places)} test groups", x=0.01, ha="left")

@@ -93,4 +93,5 @@ def tower_groups(names: Sequence[str], lat: np.ndarray, lon: np.ndarray, cells: 
 
 def era5_cell(lat: float, lon: float) -> str:
     """Name of the ERA5-Land cell (0.1 degree) that holds a place."""
-    return f"{np.floor(lat / CELL_DEGREES + 0.5) * CELL_DEGREES:.1f},{np.floor(lon / CELL_DEGREES + 0.5) * CELL_DEGREES:.1f}"
+    centre = [np.floor(degrees / CELL_DEGREES + 0.5) * CELL_DEGREES for degrees in (lat, lon)]
+    return f"{centre[0]:.1f},{centre[1]:.1f}"

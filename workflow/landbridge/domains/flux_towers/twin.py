@@ -91,9 +91,15 @@ def write_twin(
     """
     if shift not in SHIFTS:
         raise StageError(f"datasets.{dataset}.twin.shift: '{shift}' is not known; write {', '.join(SHIFTS)}")
-    for name, value, least in (("source_towers", source_towers, 10), ("target_towers", target_towers, 8), ("years", years, 1)):
+    for name, value, least in (
+        ("source_towers", source_towers, 10),
+        ("target_towers", target_towers, 8),
+        ("years", years, 1),
+    ):
         if not isinstance(value, int) or value < least:
-            raise StageError(f"datasets.{dataset}.twin.{name}: {value!r} is too few; write a whole number from {least} on")
+            raise StageError(
+                f"datasets.{dataset}.twin.{name}: {value!r} is too few; write a whole number from {least} on"
+            )
     random = generator("twin", dataset, seed)
     towers = draw_towers(source_towers, target_towers, random)
     dates = FIRST_DAY + np.arange(round(years * 365.25))
@@ -105,7 +111,7 @@ def write_twin(
     truth = true_fluxes(towers, biome, weather, fapar, filling, shift, random)
     _write_drivers(folder, towers, dates, day, weather, fapar, evaporated, random)
     _write_targets(folder, towers, dates, truth, random)
-    labels = {name: koppen for name, koppen in zip(towers.names, towers.koppen, strict=True)}
+    labels = dict(zip(towers.names, towers.koppen, strict=True))
     _write_json(folder / "koppen_sites.json", labels)
     _write_json(folder / "koppen_sites_short.json", {name: f"{letter}f" for name, letter in labels.items()})
     _write_json(folder / "feature_sets.json", {"minimal": list(WEATHER_COLUMNS)})
@@ -127,7 +133,7 @@ def draw_towers(source: int, target: int, random: np.random.Generator) -> Towers
     bounds = np.array([LATITUDES[letter] for letter in climates], float)
     lat = random.uniform(bounds[:, 0], bounds[:, 1])
     southern = np.isin(climates, ["B", "C"]) & (np.arange(count) % 6 == 5)
-    lat = np.round(np.where(southern, -lat, lat), 3)
+    lat = np.where(southern, -lat, lat).round(3)
     lon = np.round(random.permutation(-180 + 360 * (np.arange(count) + 0.5) / count), 3)
     names = [f"TW-{'S' if number < source else 'T'}{number:03d}" for number in range(count)]
     near = np.sort(random.choice(count, max(1, round(NEIGHBOURS * count)), replace=False))
@@ -270,7 +276,9 @@ def _write_targets(folder: Path, towers: Towers, dates: np.ndarray, truth: Fluxe
                 "network": np.full(len(rows), network, object),
             }
         )
-    _write_table(folder / "target_fluxes_v2.parquet", {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    _write_table(
+        folder / "target_fluxes_v2.parquet", {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    )
     rows, columns = np.nonzero(np.ones(shape, bool))
     _write_table(
         folder / "truth.parquet",
@@ -312,9 +320,14 @@ def _write_drivers(
         "leaf_area_index_high_vegetation": np.where(forest, by_month, 0),
         "leaf_area_index_low_vegetation": np.where(forest, 0, by_month),
     }
-    _write_table(folder / "ERA5.parquet", {**keys, **{name: values.ravel().astype(np.float32) for name, values in era5.items()}})
+    _write_table(
+        folder / "ERA5.parquet", {**keys, **{name: values.ravel().astype(np.float32) for name, values in era5.items()}}
+    )
     seen = random.random(shape) >= 0.15  # days with a retrieval
-    modis = {name: values[seen].astype(np.float32) for name, values in _satellite(towers, day, weather, fapar, random).items()}
+    modis = {
+        name: values[seen].astype(np.float32)
+        for name, values in _satellite(towers, day, weather, fapar, random).items()
+    }
     kept = seen.ravel()
     _write_table(folder / "MOD09GA.parquet", {**{name: values[kept] for name, values in keys.items()}, **modis})
 
@@ -341,7 +354,9 @@ def _satellite(
     found["SensorZenith"] = view
     found["SensorAzimuth"] = random.uniform(-180, 180, shape)
     found["SolarZenith"] = np.degrees(np.arccos(np.clip(height, -1, 1)))
-    found["SolarAzimuth"] = np.broadcast_to(np.where(towers.lat[:, None] < 0, 45.0, 135.0), shape) + random.normal(0, 5, shape)
+    found["SolarAzimuth"] = np.broadcast_to(np.where(towers.lat[:, None] < 0, 45.0, 135.0), shape) + random.normal(
+        0, 5, shape
+    )
     found["clouds"] = cloud
     return found
 

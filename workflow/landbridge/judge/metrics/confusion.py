@@ -15,7 +15,9 @@ def sum_names(classes: int) -> tuple[str, ...]:
     return ("n", "nll", *(f"confusion_{i}_{j}" for i in range(classes) for j in range(classes)))
 
 
-def sums(label: np.ndarray, predicted: np.ndarray, nll: np.ndarray, cell: np.ndarray, cells: int, classes: int) -> np.ndarray:
+def sums(
+    label: np.ndarray, predicted: np.ndarray, nll: np.ndarray, cell: np.ndarray, cells: int, classes: int
+) -> np.ndarray:
     """Sums (cell, statistic) of rows or pixels in cells.
 
     Args:

@@ -1,0 +1,82 @@
+"""What every domain folder must keep, the template among them."""
+
+import hashlib
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from landbridge import config, registry
+from landbridge.io import netcdf, sources
+from landbridge.plan import Plan, read_config
+
+ROOT = Path(registry.__file__).parent / "domains"
+FOLDERS = sorted(path.parent for path in ROOT.glob("*/domain.yaml"))
+each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+def description(folder):
+    return config.read_domain(folder)
+
+
+def module(folder, name):
+    return importlib.import_module(f"landbridge.domains.{folder.name}.{name}")
+
+
+@each
+def test_a_domain_is_data_and_its_description(folder):
+    for name in ("domain.yaml", "sources.csv", "README.md", "readers.py", "__init__.py"):
+        assert (folder / name).is_file(), name
+
+
+@each
+def test_every_dataset_has_a_reader_and_a_source(folder):
+    own = description(folder)
+    readers = module(folder, "readers").READERS
+    for name, dataset in own["datasets"].items():
+        assert dataset["reader"] in readers
+        assert dataset.get("twin") or sources.sources_of(folder, name), name
+
+
+@each
+def test_the_data_card_names_every_dataset_and_the_exposure(folder):
+    card = (folder / "README.md").read_text()
+    for name in description(folder)["datasets"]:
+        assert f"`{name}`" in card
+    assert "retraining exposure" in card or "pretraining exposure" in card.lower()
+
+
+@each
+def test_a_twin_is_equal_from_run_to_run_and_passes_the_contract(folder, tmp_path):
+    own = description(folder)
+    for name, dataset in own["datasets"].items():
+        if not dataset.get("twin"):
+            continue
+        options = {key: value for key, value in dataset["twin"].items() if key != "seed"}
+        digests = []
+        for turn in ("a", "b"):
+            raw = tmp_path / f"{name}-{turn}"
+            raw.mkdir()
+            module(folder, "twin").write_twin(raw, name, dataset["twin"]["seed"], **options)
+            digests.append(
+                {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(raw.rglob("*")) if p.is_file()}
+            )
+        assert digests[0] == digests[1]
+        path = tmp_path / f"{name}.nc"
+        attributes = {"Conventions": "CF-1.11", "dataset": name}
+        with netcdf.SeriesWriter(path, own["variables"], attributes) as writer:
+            for unit in module(folder, "readers").READERS[dataset["reader"]](raw, {}, variables=None):
+                writer.add(unit)
+        harmonised = netcdf.read(path)
+        for scenario in own["twin"].values():
+            if "inputs" in scenario:
+                for variable in (*scenario["inputs"], *scenario["targets"]):
+                    assert np.isfinite(harmonised[variable]).any(), variable
+                    assert f"{variable}_truth" in harmonised or variable in scenario["inputs"]
+
+
+def test_every_domain_of_the_registry_plans_its_jobs():
+    for tier in ("twin", "real"):
+        plan = Plan(read_config({"tier": tier}, []))
+        assert plan.domains == sorted(registry.domains())
+    assert all(plan.targets(domain) is not None for domain in plan.domains)

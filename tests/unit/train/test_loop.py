@@ -1,0 +1,123 @@
+"""The training loop: resumes to the same bytes, keeps the best weights, stops a divergence."""
+
+import pytest
+import torch
+from landbridge.methods.given import Diverged
+from landbridge.models import linear
+from landbridge.models.network import Shape, initialise
+from landbridge.train.loop import Drawn, Schedule, mean_loss, train
+from landbridge.train.losses import cross_entropy, squared_error
+from landbridge.train.progress import Progress
+
+
+class Population:
+    """A linear target with noise."""
+
+    def __init__(self, rows=40, seed=0, sign=1.0):
+        generator = torch.Generator().manual_seed(seed)
+        self.x = torch.randn(rows, 1, 2, generator=generator)
+        self.y = sign * self.x.sum(-1, keepdim=True) + 0.1 * torch.randn(rows, 1, 1, generator=generator)
+
+    def __len__(self):
+        return len(self.x)
+
+    def batch(self, index):
+        x = self.x[index]
+        return x, torch.zeros(len(x), 0), self.y[index], torch.ones(len(x), 1, 1)
+
+
+def network():
+    built = linear.build(Shape(2, 0, 1, 1), {})
+    initialise(built, 1)
+    return built
+
+
+def run(progress=None, stop_after=None, schedule=None, validation=None, monkey=None):
+    built = network()
+    schedule = schedule or Schedule(rate=1e-2, epochs=6, epoch_steps=5, batch=8)
+    outcome = train(
+        built,
+        [Drawn.start("a", Population(), 1.0, 3)],
+        squared_error,
+        schedule,
+        validation=validation,
+        progress=progress,
+    )
+    return built.state_dict(), outcome
+
+
+@pytest.mark.parametrize(
+    "schedule", [Schedule(rate=1e-2, epochs=6, epoch_steps=5, batch=8), Schedule(rate=1e-2, steps=130, batch=8)]
+)
+def test_a_killed_training_resumes_to_the_same_weights(tmp_path, schedule):
+    expected, whole = run(schedule=schedule, validation=Population(seed=1))
+
+    class Killed(Exception):
+        pass
+
+    class Progressing(Progress):
+        saves = 0
+
+        def save(self, fit, kind, tensors, notes):
+            super().save(fit, kind, tensors, notes)
+            self.saves += 1
+            if self.saves == 2:
+                raise Killed
+
+    with pytest.raises(Killed):
+        run(Progressing(tmp_path), schedule=schedule, validation=Population(seed=1))
+    resumed, outcome = run(Progress(tmp_path), schedule=schedule, validation=Population(seed=1))
+    assert all(torch.equal(expected[name], resumed[name]) for name in expected)
+    assert outcome.history == whole.history
+    finished, again = run(Progress(tmp_path), schedule=schedule, validation=Population(seed=1))
+    assert all(torch.equal(expected[name], finished[name]) for name in expected)
+    assert again.steps == whole.steps
+
+
+def test_a_fixed_number_of_steps_is_just_that():
+    for steps in (1, 49, 50, 51, 130):
+        assert run(schedule=Schedule(rate=1e-3, steps=steps, batch=8))[1].steps == steps
+
+
+def test_the_best_weights_are_kept_not_the_last():
+    opposite = Population(seed=1, sign=-1.0)  # training makes this validation worse from the first step on
+    start = network().state_dict()
+    kept, outcome = run(
+        schedule=Schedule(rate=1e-2, epochs=20, epoch_steps=5, batch=8, patience=3), validation=opposite
+    )
+    assert outcome.best_epoch == 0
+    assert len(outcome.history) == 3
+    assert all(torch.equal(start[name], kept[name]) for name in start)
+
+
+def test_training_lowers_the_loss():
+    before = mean_loss(network(), Population(), squared_error)
+    _, outcome = run(schedule=Schedule(rate=1e-2, epochs=40, epoch_steps=5, batch=8))
+    assert outcome.history[-1]["training_loss"] < before / 10
+
+
+def test_a_divergence_is_an_outcome_not_a_number():
+    with pytest.raises(Diverged, match="lower the learning rate"):
+        run(schedule=Schedule(rate=1e30, steps=50, batch=8, clip=1e30))
+
+
+def test_a_batch_is_a_pass_without_repeats():
+    drawn = Drawn.start("a", Population(10), 1.0, 1)
+    seen = torch.cat([drawn.next_index(4) for _ in range(5)])
+    assert sorted(seen[:10].tolist()) == sorted(seen[10:].tolist()) == list(range(10))
+
+
+def test_loss_of_the_whole_does_not_depend_on_its_batches():
+    built = network()
+    assert mean_loss(built, Population(), squared_error, batch=7) == pytest.approx(
+        mean_loss(built, Population(), squared_error)
+    )
+
+
+def test_losses_known_answers():
+    outputs, labels = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[5.0]]])
+    assert squared_error(outputs, labels, torch.ones_like(labels)) == 9  # the last step alone
+    assert squared_error(outputs, labels, torch.zeros_like(labels)) == 0
+    logits = torch.tensor([[0.0, 0.0], [5.0, 0.0]])
+    found = cross_entropy(logits, torch.tensor([1, 255]), torch.ones(2))
+    assert found == pytest.approx(0.693147, abs=1e-6)

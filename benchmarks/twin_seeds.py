@@ -25,7 +25,16 @@ def run(seed: int, shift: str) -> list[dict[str, str]]:
             source = ROOT / part
             shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder / part)
         override = {"datasets": {"twin_towers": {"twin": {"seed": seed, "shift": shift}}}, "recipes": RECIPES}
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "flux_towers", "--config", f"flux_towers={override}"]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            "2",
+            "flux_towers",
+            "--config",
+            f"flux_towers={override}",
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)

@@ -1,5 +1,6 @@
 """Descriptions are read from the syntax tree, so that a look-up imports nothing."""
 
+import pytest
 from landbridge.registry import RIGHTS, domains, literals, members, models, recipes
 
 
@@ -33,3 +34,22 @@ def test_every_recipe_and_model_describes_itself():
 def test_templates_are_no_domains():
     assert domains()
     assert not [name for name in domains() if name.startswith("_")]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text"),
+    [
+        (
+            "full_finetune.source_val",
+            "stopping by it would leave the source model unchanged; write target_val_k or fixed",
+        ),
+        ("naive.mean.target_val_k", "naive trains no network, so there is no 'target_val_k'"),
+    ],
+)
+def test_a_selection_rule_that_a_recipe_cannot_follow_is_refused(recipe, text):
+    from landbridge.plan import Plan, read_config
+    from landbridge.stage import StageError
+
+    with pytest.raises(StageError, match=text):
+        Plan(read_config({"flux_towers": {"recipes": [recipe]}}, []))
+    assert Plan(read_config({"flux_towers": {"recipes": ["pooled.fixed", "full_finetune.target_val_k"]}}, []))

@@ -84,9 +84,30 @@ class Plan:
         self.left_out: list[str] = []
         for name, domain in config.domains.items():
             self.scenarios[name] = self._scenarios(name, domain)
+            self._check_selections(name, domain)
         self.domains = list(config.domains)
         for line in self.left_out:
             print(line, file=sys.stderr)
+
+    def _check_selections(self, name: str, domain: Domain) -> None:
+        """Refuse a selection rule that a recipe can't follow.
+
+        Raises:
+            StageError: the text says which and why.
+        """
+        for recipe_name in domain.recipes:
+            recipe_id, _, selection = split_recipe(recipe_name)
+            recipe = self.recipes[recipe_id]
+            if selection is None or selection == recipe.selection:
+                continue
+            where = f"{name}.recipes: {recipe_name}"
+            if recipe.models == REFERENCE_MODEL:
+                raise StageError(f"{where}: {recipe_id} trains no network, so there is no '{selection}'; leave it out")
+            if selection == "source_val" and "source_labels" not in recipe.rights:
+                raise StageError(
+                    f"{where}: adapting harms the score on the source, so stopping by it would leave the source model "
+                    f"unchanged; write target_val_k or fixed"
+                )
 
     # -- which runs ---------------------------------------------------------------------------------------------
 

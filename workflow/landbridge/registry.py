@@ -16,8 +16,8 @@ from landbridge.stage import StageError
 
 ROOT = Path(__file__).resolve().parent
 
-# What a recipe may ask to read, and the file that carries it. `simulator` is granted where a domain simulates.
-RIGHTS = ("source_weights", "source_labels", "source_groups", "target_inputs", "target_labels", "simulator")
+# What a recipe may ask to read; the rule `transfer` has one input for each.
+RIGHTS = ("source_weights", "source_labels", "target_inputs", "target_labels")
 
 
 @dataclass(frozen=True)

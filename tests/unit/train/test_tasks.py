@@ -333,3 +333,12 @@ def test_a_row_of_quality_zero_moves_no_weight(tmp_path):
         line.pretrain(epochs=3)
         weights.append((tmp_path / str(number) / "checkpoint0").read_bytes())
     assert weights[0] == weights[1]
+
+
+def test_a_named_selection_rule_is_followed_or_said_not_to_be(tmp_path):
+    line = Line(tmp_path, "regression")
+    line.pretrain()
+    found = line.transfer("full_finetune", selection="target_val_k")
+    assert found["selection"].tolist() == ["", "", "target_val_k"]
+    assert found["status"].tolist()[1].startswith("not_applicable: selection target_val_k takes a quarter")
+    assert found["labels_for_selection"].tolist() == [0, 0, 1]

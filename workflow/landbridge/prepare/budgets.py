@@ -17,6 +17,10 @@ SELECTION_FROM = 8  # labelled groups from which a quarter may be kept for choos
 SELECTION_SHARE = 4
 
 
+class TooSmallError(StageError):
+    """A budget of which a quarter is less than one group."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """What one budget holds.
@@ -60,7 +64,8 @@ def cut(
         None where the pool holds fewer than `label`.
 
     Raises:
-        StageError: an unknown axis, or a budget that is too small to keep a quarter of it.
+        StageError: an unknown axis.
+        TooSmallError: a budget that is too small to keep a quarter of it.
     """
     if axis not in AXES:
         raise StageError(f"budget_axis '{axis}' is not known; write {', '.join(AXES)}")
@@ -77,7 +82,7 @@ def cut(
         size // SELECTION_SHARE if (size >= SELECTION_FROM if keep_for_selection is None else keep_for_selection) else 0
     )
     if keep_for_selection and kept == 0:
-        raise StageError(
+        raise TooSmallError(
             f"selection target_val_k takes a quarter of the budget, and {size} {axis} leave none for it; use it with "
             f"budgets of {SELECTION_SHARE} and more"
         )

@@ -132,7 +132,10 @@ def _budget(tools: Tools, pool: Dataset | None, test: Samples, label: str) -> tu
     job = tools.job
     if job.settings["budget_axis"] == "time" and job.settings["per_group"] and pool is not None:
         return _budget_per_group(tools, pool, test, label)
-    budget = _cut(job, pool, label)
+    try:
+        budget = _cut(job, pool, label)
+    except budgets.TooSmallError as reason:
+        return Result(Budget(label, 0, None), None, f"not_applicable: {reason}", "", None), False
     if budget is None:
         return Result(Budget(label, 0, None), None, "not_applicable: the pool holds fewer", "", None), False
     given, result = _fit(tools, budget, test, f"{job.wildcards.get('recipe', '')} budget {label}")

@@ -97,6 +97,19 @@ def test_the_twins_settings_rerun_from_download_on(project):
     )
 
 
+def test_one_run_carries_a_changed_twin_through_to_the_end(project):
+    before = project.results()
+    project.snakemake("all", "--config", "flux_towers={'datasets': {'twin_towers': {'twin': {'seed': 9}}}}")
+    after = project.results()
+    changed = {name for name in before if before[name] != after[name]}
+    for name in (
+        "harmonise/twin_towers.nc",
+        "split/twin_towers/fold0/answers.nc",
+        "compare/twin_towers/leaderboard.csv",
+    ):
+        assert f"flux_towers/{name}" in changed
+
+
 def test_one_more_seed_adds_its_jobs_alone(project):
     before = len(project.record("pretrain"))
     jobs = project.planned("all", "--config", f"seeds={before + 1}")

@@ -6,7 +6,6 @@ Snakemake compares it with that of the last run: a job reruns when, and only whe
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -484,11 +483,6 @@ class Plan:
                 self._scenario(wildcards).budget_axis, self._scenario(wildcards).budget_axis
             ),
         )
-
-    def manifest_checksum(self, wildcards: Any) -> str:
-        """Hash of a dataset's manifest; raises FileNotFoundError before the download, which Snakemake understands."""
-        path = Path(f"results/{wildcards.domain}/download/{wildcards.dataset}.json")
-        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     # -- resources ----------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 rule harmonise:
     input:
-        # The manifest's content counts (params), not its time: a second download of the same bytes reruns nothing.
-        manifest=ancient("results/{domain}/download/{dataset}.json"),
+        manifest="results/{domain}/download/{dataset}.json",
     output:
         dataset="results/{domain}/harmonise/{dataset}.nc",
     log:
@@ -20,6 +19,5 @@ rule harmonise:
         settings=plan.settings("harmonise"),
         modules=plan.modules("harmonise"),
         places=plan.places,
-        checksum=plan.manifest_checksum,
     script:
         "../../scripts/harmonise.py"

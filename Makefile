@@ -7,20 +7,25 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow report lint format docs gpu clean
+.PHONY: help run test seeds report lint format docs gpu clean
 
 help: ## Show these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The package imports from anywhere in this environment, so that `.venv/bin/python -m landbridge` works.
+LINK = echo "$(CURDIR)/workflow" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/landbridge.pth"
 
 # Packages that a run needs, and those that tests and linters need on top. A changed list installs anew.
 $(VENV)/.run: envs/requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	@$(LINK)
 	@touch $@
 
 $(VENV)/.dev: envs/dev.txt envs/requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/dev.txt
+	@$(LINK)
 	@touch $(VENV)/.run $@
 
 # The lock is ours: while it is held no other `make run` works here, so a lock that snakemake left behind when it was
@@ -38,8 +43,8 @@ report: $(VENV)/.run ## Write the report of what stands
 test: $(VENV)/.dev ## Run the tests that CI runs
 	$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
-slow: $(VENV)/.dev ## Run the slow tests as well (ten seeds, kills of every kind)
-	$(BIN)/python -m pytest -n $(CORES) -m "slow or not slow" $(ARGS)
+seeds: $(VENV)/.run ## Ask ten twins of each shift whether fine-tuning helps (about 15 minutes)
+	$(BIN)/python benchmarks/twin_seeds.py $(ARGS)
 
 gpu: $(VENV)/.dev ## Run the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu tests/gpu $(ARGS)
@@ -56,7 +61,7 @@ format: $(VENV)/.dev ## Put code and rules into the house style
 	$(BIN)/snakefmt Snakefile workflow
 
 docs: $(VENV)/.dev ## Write the generated tables and the schema anew
-	PYTHONPATH=workflow $(BIN)/python -m landbridge config write
+	$(BIN)/python -m landbridge config write
 
 clean: ## Remove results (raw data and the environment stay)
 	rm -rf results .snakemake

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from landbridge.contract import Dataset
-from landbridge.prepare import ragged, windows
-from landbridge.prepare.groups import pairwise_km
+from landbridge.prepare import duplicates, ragged, windows
+from landbridge.prepare.groups import EARTH_RADIUS_KM, distance_km
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
 
 SAME_PLACE_KM = 1.0
 DUPLICATE_ROWS = 20
-RELATIVE_ROUNDING = 2e-3  # of a variable's standard deviation: two values closer than this are the same number
-ABSOLUTE_ROUNDING = 5e-4
-NEIGHBOURS = 3  # rows compared with each row once those of one time are sorted by their label
+LABEL_ROLES = ("target", "quality", "truth")
+WITHOUT_LABELS = ("target_inputs", "test_inputs")
 
 Result = dict[str, Any]
 
@@ -48,7 +46,9 @@ def audit(
         *same_places(parted, settings),
         *near_duplicates(parted, settings),
         *time_overlap(parted, settings),
+        *label_filters(parted, settings),
         *reachable_answers(files),
+        *label_classes(files, settings),
     ]
     for check in checks:
         if check["level"] != "ok":
@@ -65,9 +65,8 @@ def refuse_leaks(report: Result) -> None:
     failures = [check for check in report["checks"] if check["level"] == "failure"]
     if failures:
         log.error("audit: %s", json.dumps(report, sort_keys=True))
-        raise StageError(
-            "the audit found leaks, so nothing is trained:\n" + "\n".join(f"- {check['text']}" for check in failures)
-        )
+        lines = [f"- {check['text']}" for check in failures]
+        raise StageError("the audit found leaks, so nothing is trained:\n" + "\n".join(lines))
 
 
 def counts(parted: Dataset) -> dict[str, dict[str, int]]:
@@ -127,98 +126,78 @@ def same_places(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     if "lat" not in parted or "lon" not in parted:
         return []
     side = _sides(parted, settings)
-    near = pairwise_km(parted["lat"], parted["lon"]) < SAME_PLACE_KM
-    near &= side[:, None] != side[None, :]
-    first, second = np.nonzero(np.triu(near, 1))
-    names = np.asarray(parted["unit_name"]).astype(str)
-    pairs = [f"{names[i]} ({side[i]}) and {names[j]} ({side[j]})" for i, j in zip(first, second, strict=True)]
-    if not pairs:
-        return [_result("same coordinates", "ok", [], f"no two parts have units within {SAME_PLACE_KM:g} km")]
     groups = np.asarray(parted["group"]).astype(str)
+    names = np.asarray(parted["unit_name"]).astype(str)
+    first, second = near_pairs(parted["lat"], parted["lon"], side, SAME_PLACE_KM)
+    if len(first) == 0:
+        return [_result("same coordinates", "ok", [], f"no two parts have units within {SAME_PLACE_KM:g} km")]
+    pairs = [f"{names[i]} ({side[i]}) and {names[j]} ({side[j]})" for i, j in zip(first, second, strict=True)]
     text = (
         f"within {SAME_PLACE_KM:g} km of each other, in different parts: {_some(pairs)}; split by a group column that "
         f"holds neighbours together"
     )
-    return [_result("same coordinates", "failure", list({*groups[first], *groups[second]}), text)]
+    return [_result("same coordinates", "failure", sorted({*groups[first], *groups[second]}), text)]
+
+
+def near_pairs(lat: np.ndarray, lon: np.ndarray, side: np.ndarray, limit_km: float) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the units on different sides that lie nearer to each other than a limit.
+
+    Only places within the limit in latitude are compared, and many units at one place of one side count as one.
+
+    Args:
+        lat: (unit,) degrees; places that are missing are near to none.
+        lon: (unit,) degrees.
+        side: (unit,) what must stay apart.
+        limit_km: km along the great circle.
+    """
+    codes = np.unique(side, return_inverse=True)[1].ravel()
+    place = np.stack([np.asarray(lat, float), np.asarray(lon, float), codes], axis=1)
+    known = np.flatnonzero(np.isfinite(place).all(axis=1))
+    index = known[np.unique(place[known], axis=0, return_index=True)[1]]  # sorted by latitude
+    north = place[index, 0]
+    reach = np.searchsorted(north, north + np.degrees(limit_km / EARTH_RADIUS_KM), side="right")
+    first = np.repeat(np.arange(len(index)), reach - np.arange(len(index)) - 1)
+    second = ragged.ranges(np.arange(len(index)) + 1, reach)
+    first, second = index[first], index[second]
+    apart = codes[first] != codes[second]
+    first, second = first[apart], second[apart]
+    near = distance_km(place[first, 0], place[first, 1], place[second, 0], place[second, 1]) < limit_km
+    return np.minimum(first, second)[near], np.maximum(first, second)[near]
 
 
 def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
-    """Units of different parts whose inputs and labels agree on many days (failure), or whose inputs do (warning)."""
-    if "row_size" not in parted:
-        return []
+    """Units of different parts whose inputs and labels agree on many rows (failure), or whose inputs do (warning)."""
     side = _sides(parted, settings)
+    if "row_size" not in parted:
+        pairs, least, what = duplicates.equal_chips(parted, side), 1, "image"
+    else:
+        pairs, least, what = duplicates.agreeing_rows(parted, side, settings), DUPLICATE_ROWS, "row"
     names = np.asarray(parted["unit_name"]).astype(str)
     groups = np.asarray(parted["group"]).astype(str)
-    unit = windows.unit_index(parted["row_size"])
-    found = []
-    on_rows = [name for name in settings["targets"] if parted.variables[name].dimensions == ("obs",)]
-    if on_rows and settings["task"] == "regression":
-        pairs = _agreeing_pairs(parted, unit, side, [on_rows[0], *on_rows[1:], *settings["inputs"]])
-        copies = {pair: count for pair, count in pairs.items() if count >= DUPLICATE_ROWS}
-        text = f"no two units of different parts agree in inputs and labels on {DUPLICATE_ROWS} rows"
-        if copies:
-            listed = [f"{names[i]} and {names[j]} ({count} rows)" for (i, j), count in sorted(copies.items())]
-            text = f"the same record under two names, in different parts: {_some(listed)}; merge them in the reader"
-        involved = [groups[i] for pair in copies for i in pair]
-        found.append(_result("near duplicates", "failure" if copies else "ok", involved, text))
-    pairs = _equal_inputs(parted, unit, side, settings["inputs"])
-    twins = {pair: count for pair, count in pairs.items() if count >= DUPLICATE_ROWS}
-    text = f"no two units of different parts share inputs on {DUPLICATE_ROWS} rows"
-    if twins:
-        listed = [f"{names[i]} and {names[j]} ({count} rows)" for (i, j), count in sorted(twins.items())]
-        text = f"{len(twins)} pairs of units in different parts have equal inputs (one driver cell?): {_some(listed)}"
-    involved = [groups[i] for pair in twins for i in pair]
-    found.append(_result("equal inputs", "warning" if twins else "ok", involved, text))
-    return found
+    copies = {pair: both for pair, (_, both) in pairs.items() if both >= least}
+    alike = {pair: inputs for pair, (inputs, _) in pairs.items() if inputs >= least and pair not in copies}
 
+    def listed(found: Mapping[tuple[int, int], int]) -> str:
+        return _some([f"{names[i]} and {names[j]} ({count} {what}s)" for (i, j), count in found.items()])
 
-def _agreeing_pairs(
-    parted: Dataset, unit: np.ndarray, side: np.ndarray, columns: Sequence[str]
-) -> Counter[tuple[int, int]]:
-    """How many rows of one time agree, within the rounding, for pairs of units in different parts.
+    def involved(found: Mapping[tuple[int, int], int]) -> list[str]:
+        return sorted({str(groups[i]) for pair in found for i in pair})
 
-    Rows of one time are sorted by the first column, so that copies stand beside each other: n log n, not n^2.
-    """
-    first = parted[columns[0]].astype(np.float64)
-    usable = np.flatnonzero(np.isfinite(first))
-    order = usable[np.lexsort((first[usable], parted["time"][usable]))]
-    time = parted["time"][order]
-    found: Counter[tuple[int, int]] = Counter()
-    for distance in range(1, NEIGHBOURS + 1):
-        here, there = order[:-distance], order[distance:]
-        same = (time[:-distance] == time[distance:]) & (side[unit[here]] != side[unit[there]])
-        here, there = here[same], there[same]
-        for name in columns:
-            values = parted[name].astype(np.float64)
-            rounding = max(RELATIVE_ROUNDING * float(np.nanstd(values)), ABSOLUTE_ROUNDING)
-            difference = np.abs(values[here] - values[there])
-            close = (difference <= rounding) | (np.isnan(values[here]) & np.isnan(values[there]))
-            here, there = here[close], there[close]
-        low, high = np.minimum(unit[here], unit[there]), np.maximum(unit[here], unit[there])
-        found.update(zip(low.tolist(), high.tolist(), strict=True))
-    return found
-
-
-def _equal_inputs(
-    parted: Dataset, unit: np.ndarray, side: np.ndarray, inputs: Sequence[str]
-) -> Counter[tuple[int, int]]:
-    """How many rows of one time have byte-identical inputs, for pairs of units in different parts."""
-    values = np.stack([parted[name].astype(np.float32) for name in inputs], axis=1)
-    usable = np.flatnonzero(np.isfinite(values).all(axis=1))
-    rows = np.ascontiguousarray(values[usable]).view(np.uint32).astype(np.uint64)
-    # A polynomial hash of each row: equal rows get equal numbers, and 64 bits make other collisions negligible.
-    digest = parted["time"][usable].astype(np.uint64)
-    for column in rows.T:
-        digest = (digest * np.uint64(6364136223846793005) + column) ^ (digest >> np.uint64(29))
-    order = np.argsort(digest, kind="stable")
-    digest, members = digest[order], unit[usable][order]
-    found: Counter[tuple[int, int]] = Counter()
-    for distance in range(1, NEIGHBOURS + 1):
-        here, there = members[:-distance], members[distance:]
-        same = (digest[:-distance] == digest[distance:]) & (side[here] != side[there])
-        low, high = np.minimum(here[same], there[same]), np.maximum(here[same], there[same])
-        found.update(zip(low.tolist(), high.tolist(), strict=True))
-    return found
+    many = f"{least} {what}" + "s" * (least > 1)
+    text = f"no two units of different parts agree in inputs and labels on {many}"
+    if copies:
+        text = (
+            f"the same record under two names, in different parts: {listed(copies)}; merge the two in the reader, or "
+            f"give them one group"
+        )
+    found = [_result("near duplicates", "failure" if copies else "ok", involved(copies), text)]
+    text = f"no two units of different parts share inputs alone on {many}"
+    if alike:
+        text = (
+            f"{len(alike)} pairs of units in different parts have equal inputs and other labels, as where drivers were "
+            f"read from one grid cell: {listed(alike)}; a group column that holds them together is stricter"
+        )
+    return [*found, _result("equal inputs", "warning" if alike else "ok", involved(alike), text)]
 
 
 def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
@@ -246,16 +225,30 @@ def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     return [_result("time overlap", "failure" if broken else "ok", broken, text)]
 
 
+def label_filters(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
+    """No population is chosen by its labels: of the target that is a leak, of the source it is told."""
+    found = []
+    for side, level in (("source", "warning"), ("target", "failure")):
+        columns = [
+            name
+            for name in settings[side].get("where") or {}
+            if name in parted and parted.variables[name].attributes.get("role") in LABEL_ROLES
+        ]
+        text = f"no unit of the {side} was chosen by a label"
+        if columns:
+            text = f"{side}: where chooses units by {_some(columns)}, a label; choose by what is known before labelling"
+        found.append(_result(f"filtered by label, {side}", level if columns else "ok", [], text))
+    return found
+
+
 def reachable_answers(files: Mapping[str, Dataset]) -> list[Result]:
     """Labels of test rows stand in the answers alone: no labels beside inputs, and test units nowhere else."""
     broken = []
-    for name in ("target_inputs", "test_inputs"):
-        labels = [
-            variable
-            for role in ("target", "truth", "quality")
-            for variable in files[name].with_role(role)
-            if variable != "valid"
-        ]
+    for name in WITHOUT_LABELS:
+        dataset = files[name]
+        labels = [label for role in LABEL_ROLES for label in dataset.with_role(role) if label != "valid"]
+        absences = [f"{target}_absent" for target in files["source"].with_role("target")]
+        labels += [absence for absence in absences if absence in dataset]
         if labels:
             broken.append(f"{name}.nc holds {', '.join(labels)}")
     tested = _members(files["test_inputs"])
@@ -263,16 +256,24 @@ def reachable_answers(files: Mapping[str, Dataset]) -> list[Result]:
         if name in ("test_inputs", "answers"):
             continue
         if dataset.with_role("truth"):
-            broken.append(f"{name}.nc holds {', '.join(dataset.with_role('truth'))}")
-        both = tested & _members(dataset)
+            broken.append(f"{name}.nc holds {_some(dataset.with_role('truth'))}")
+        both = [f"{unit} (segment {segment})" for unit, segment in sorted(tested & _members(dataset))]
         if both:
-            broken.append(
-                f"{name}.nc holds the test units {_some([f'{unit} (segment {segment})' for unit, segment in both])}"
-            )
-    text = (
-        "; ".join(broken) + "; mend the split rule" if broken else "the labels of test rows stand in answers.nc alone"
-    )
+            broken.append(f"{name}.nc holds the test units {_some(both)}")
+    text = "the labels of test rows stand in answers.nc alone"
+    if broken:
+        text = "; ".join(broken) + "; mend the split rule, or the role of the variable in domain.yaml"
     return [_result("answers unreachable", "failure" if broken else "ok", [], text)]
+
+
+def label_classes(files: Mapping[str, Dataset], settings: Mapping[str, Any]) -> list[Result]:
+    """The class that scores are given for, where it is a label, does not stand beside inputs."""
+    column = settings.get("class_of") or settings["split"].get("stratify")
+    beside = [name for name in WITHOUT_LABELS if "class_of" in files[name]]
+    if column not in files["source"].with_role("target") or not beside:
+        return [_result("class beside inputs", "ok", [], "no class that is a label stands beside inputs")]
+    text = f"class_of is the label {column}, and {_some([f'{name}.nc' for name in beside])} hold it; drop it there"
+    return [_result("class beside inputs", "failure", [], text)]
 
 
 def _members(dataset: Dataset) -> set[tuple[str, int]]:

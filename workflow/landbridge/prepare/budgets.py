@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.prepare import ragged
-from landbridge.prepare.streams import hash_order
+from landbridge.prepare.streams import hash_order, majority, stratified_order
 from landbridge.stage import StageError
 
 AXES = {"groups": "groups", "units": "units", "time": "days"}  # budget axis, and the unit that tables print
@@ -40,39 +39,69 @@ class Budget:
     selection_size: int = 0
 
 
-def order(pool: Dataset, axis: str, scenario: str, seed: int) -> list[str]:
+def _members(pool: Dataset, axis: str) -> np.ndarray:
+    """(unit,) what is counted: the group of each unit, or its own name."""
+    return np.asarray(pool["group"] if axis == "groups" else pool["unit_name"]).astype(str)
+
+
+def order(pool: Dataset, axis: str, scenario: str, seed: int, *, stratify: bool = False) -> list[str]:
     """Groups of the pool, or its units, in the order in which growing budgets take them.
 
     Every recipe sees the same order; another seed gives another, and neither touches the initialisation.
+
+    Args:
+        pool: the whole pool.
+        axis: `groups` or `units`.
+        scenario: a key of the stream.
+        seed: a key of the stream.
+        stratify: hold the classes (`class_of`, of a group the most frequent one) in proportion at every size. Few who
+            label data can do so, which is why budgets are drawn without.
     """
-    members = pool["group"] if axis == "groups" else pool["unit_name"]
-    return hash_order(sorted({str(member) for member in members}), "subset", scenario, seed)
+    members = _members(pool, axis)
+    if not stratify:
+        return hash_order(sorted(set(members.tolist())), "subset", scenario, seed)
+    classes = majority(zip(members.tolist(), np.asarray(pool["class_of"]).astype(str).tolist(), strict=True))
+    return stratified_order(classes, "subset", scenario, seed)
 
 
 def cut(
-    pool: Dataset, axis: str, label: str, *, scenario: str, seed: int, keep_for_selection: bool | None = None
+    pool: Dataset,
+    axis: str,
+    label: str,
+    *,
+    scenario: str,
+    seed: int,
+    keep_for_selection: bool | None = None,
+    stratify: bool = False,
 ) -> Budget | None:
-    """One budget of a pool.
+    """One budget of a pool. A smaller budget lies inside a larger one, up to the quarter that is kept for selection.
 
     Args:
         pool: the whole pool; on a time axis the pool of one target group, or of all.
         axis: `groups`, `units` or `time`.
         label: a number, or "all".
-        keep_for_selection: whether a quarter is kept to choose the number of steps by; None: from eight on.
+        scenario: a key of the stream that orders the pool.
+        seed: a key of that stream.
+        keep_for_selection: whether the last quarter is kept to choose the number of steps by; None: from eight on. Not
+            on a time axis, where what follows the labelled days is too short to hold windows of its own.
+        stratify: as of `order`.
 
     Returns:
         None where the pool holds fewer than `label`.
 
     Raises:
-        StageError: an unknown axis.
+        StageError: an unknown axis, or a quarter to be kept on a time axis.
         TooSmallError: a budget that is too small to keep a quarter of it.
     """
     if axis not in AXES:
         raise StageError(f"budget_axis '{axis}' is not known; write {', '.join(AXES)}")
     if axis == "time":
+        if keep_for_selection:
+            raise StageError(
+                "selection target_val_k keeps labelled groups or units, and this budget is counted in days; write fixed"
+            )
         return _leading_days(pool, label)
-    members = np.asarray(pool["group"] if axis == "groups" else pool["unit_name"]).astype(str)
-    ranked = order(pool, axis, scenario, seed)
+    ranked = order(pool, axis, scenario, seed, stratify=stratify)
     size = len(ranked) if label == "all" else int(label)
     if size > len(ranked):
         return None
@@ -86,15 +115,17 @@ def cut(
             f"selection target_val_k takes a quarter of the budget, and {size} {axis} leave none for it; use it with "
             f"budgets of {SELECTION_SHARE} and more"
         )
+    members = _members(pool, axis)
     train = ragged.select_units(pool, np.isin(members, ranked[: size - kept]))
     selection = ragged.select_units(pool, np.isin(members, ranked[size - kept : size])) if kept else None
     return Budget(label, size, train, selection, kept)
 
 
 def _leading_days(pool: Dataset, label: str) -> Budget | None:
-    """The first days of each unit of a pool that was cut in time."""
+    """The first days of each unit of a pool that was cut in time, counted from the unit's own first observation."""
     units = str(pool.variables["time"].attributes["units"])
     day = 1 if units.startswith("days") else 86400
+    pool = ragged.select_units(pool, pool["row_size"] > 0)
     offsets = ragged.offsets(pool["row_size"])
     starts = pool["time"][offsets[:-1]]
     spans = (pool["time"][offsets[1:] - 1] - starts) // day + 1
@@ -110,8 +141,3 @@ def _leading_days(pool: Dataset, label: str) -> Budget | None:
         for i in range(len(starts))
     ]
     return Budget(label, size, ragged.cut(pool, np.arange(len(starts)), offsets[:-1], np.asarray(stops)))
-
-
-def names(labels: Sequence[object]) -> list[str]:
-    """Budgets as text, in the order given."""
-    return [str(label) for label in labels]

@@ -13,6 +13,7 @@ from landbridge.prepare.windows import label_weights
 from landbridge.stage import StageError
 
 TOLERANCE = 1e-6
+CONSTANT = 1e-8  # of its mean: a column that varies by less is constant, and what it shows is rounding
 ARRAYS = ("input_mean", "input_spread", "target_mean", "target_spread", "static_mean", "static_factor")
 
 
@@ -44,7 +45,7 @@ class Scaler:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], rows: str) -> Scaler:
         """The scaler that `arrays` gave."""
-        return cls(rows=rows, **{name: np.asarray(arrays[name], np.float64) for name in ARRAYS})
+        return cls(**{name: np.asarray(arrays[name], np.float64) for name in ARRAYS}, rows=rows)
 
 
 def rows_hash(datasets: Sequence[Dataset]) -> str:
@@ -70,7 +71,8 @@ def _moments(columns: list[np.ndarray], weights: list[np.ndarray]) -> tuple[floa
         return 0.0, 1.0
     mean = float(np.average(values, weights=weight))
     spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weight)))
-    return mean, spread if spread > 1e-8 * max(1.0, abs(mean)) else 1.0
+    # Relative, since a flux in kg m-2 s-1 varies by 1e-9 and is no constant.
+    return mean, spread if spread > CONSTANT * abs(mean) else 1.0
 
 
 def static_numbers(dataset: Dataset, static: Sequence[str], one_hot: Mapping[str, Sequence[str]]) -> np.ndarray:
@@ -99,10 +101,12 @@ def fit_scaler(
     scaled by band over valid pixels.
 
     Args:
+        datasets: parts that the scaler may see.
         inputs: names on `obs`, or ["reflectance"] for chips.
         targets: names on `obs` of a regression; empty for classes.
-        static, one_hot: numeric columns of units, which are standardised, and text columns with their vocabularies,
-            whose zeros and ones stay as they are.
+        quality: variable on `obs`, 0 to 1, that target rows count with.
+        static: numeric columns of units, which are standardised.
+        one_hot: text columns of units with their vocabularies, whose zeros and ones stay as they are.
     """
     if "reflectance" in datasets[0]:
         bands = range(datasets[0]["reflectance"].shape[1])
@@ -127,7 +131,8 @@ def fit_scaler(
     spread = numbers.std(axis=0)
     is_number = np.arange(numbers.shape[1]) < len(static)
     static_mean = np.where(is_number, numbers.mean(axis=0), 0.0)
-    static_factor = np.where(spread > 0, np.where(is_number, 1 / np.where(spread > 0, spread, 1), 1.0), 0.0)
+    varies = spread > CONSTANT * np.abs(numbers.mean(axis=0))
+    static_factor = np.where(varies, np.where(is_number, 1 / np.where(varies, spread, 1), 1.0), 0.0)
     return Scaler(
         input_mean=input_values[:, 0],
         input_spread=input_values[:, 1],
@@ -159,6 +164,28 @@ def check_scaler(
             "training part alone, and remove checkpoints of another split"
         )
     again = fit_scaler(permitted, inputs, targets, quality, static, one_hot)
+    words = [f"{name} = {word}" for name, vocabulary in (one_hot or {}).items() for word in vocabulary]
+    columns = {"input": inputs, "target": targets, "static": [*static, *words]}
+    if "reflectance" in permitted[0]:
+        columns["input"] = [str(band) for band in permitted[0]["band_name"]]
     for name in ARRAYS:
-        if not np.allclose(getattr(scaler, name), getattr(again, name), rtol=TOLERANCE, atol=TOLERANCE):
-            raise StageError(f"the scaler's {name} is not that of the permitted rows: it has seen other data")
+        found, expected = getattr(scaler, name), getattr(again, name)
+        side = name.split("_")[0]
+        if found.shape != expected.shape:
+            raise StageError(f"the scaler's {name} has {found.size} numbers for {expected.size} columns; fit it again")
+        # A mean is near zero by chance, so its error is measured by the column's spread as well as by its size.
+        scale = np.abs(expected)
+        if name in ("input_mean", "target_mean"):
+            scale = scale + getattr(again, f"{side}_spread")
+        elif name == "static_mean":
+            scale = scale + np.where(
+                again.static_factor > 0, 1 / np.where(again.static_factor > 0, again.static_factor, 1), 0
+            )
+        wrong = np.flatnonzero(~(np.abs(found - expected) <= TOLERANCE * scale))
+        if len(wrong):
+            first = int(wrong[0])
+            raise StageError(
+                f"the scaler's {name} is not that of the permitted rows: of {columns[side][first]} it is "
+                f"{found[first]:g}, and they give {expected[first]:g}; it has seen other data, so fit it on the "
+                f"training part alone"
+            )

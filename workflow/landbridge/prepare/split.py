@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import CONVENTIONS, IGNORE, Dataset, Variable
+from landbridge.contract import Dataset, Variable
 from landbridge.io import netcdf
-from landbridge.prepare import audit, ragged, windows
+from landbridge.prepare import answers, audit, join, pools, ragged, windows
+from landbridge.prepare.answers import INDEX
+from landbridge.prepare.audit import LABEL_ROLES, WITHOUT_LABELS
 from landbridge.prepare.scaling import rows_hash
 from landbridge.prepare.split_rules import PARTS, RULES, Population, Stretch
 from landbridge.stage import Job, StageError
@@ -35,8 +37,6 @@ FILES = {
     "validation_labels": ("target_val",),
     "test_inputs": ("target_test",),
 }
-WITHOUT_LABELS = ("target_inputs", "test_inputs")
-INDEX = {"role": "index"}
 
 
 @dataclass(frozen=True)
@@ -65,27 +65,43 @@ def run(job: Job) -> None:
         "scenario": settings["scenario"],
         "fold": fold,
     }
-    files: dict[str, Dataset] = {}
+    files = {}
     for name, parts in FILES.items():
         chosen = ragged.select_units(parted.dataset, np.isin(part_of, parts))
-        unwanted = list(chosen.with_role("truth"))
-        if name in WITHOUT_LABELS:
-            unwanted += [*chosen.with_role("target"), *chosen.with_role("quality")]
-            unwanted = [variable for variable in unwanted if variable != "valid"]  # of chips: which pixels were seen
-        attributes = {**common, "rows_hash": rows_hash([chosen])}
-        files[name] = ragged.with_variables(ragged.drop(chosen, unwanted), {}, **attributes)
+        unwanted = _labels_of(chosen, settings) if name in WITHOUT_LABELS else chosen.with_role("truth")
+        files[name] = ragged.with_variables(ragged.drop(chosen, unwanted), {}, **common, rows_hash=rows_hash([chosen]))
     test = ragged.select_units(parted.dataset, part_of == "target_test")
-    rows = prediction_rows(test, settings)
-    files["test_inputs"] = _with_rows(files["test_inputs"], test, rows, settings)
-    answers, truth = answer_files(test, rows, files["test_inputs"].attributes, settings)
-    report = audit.audit(parted.dataset, {**files, "answers": answers}, settings, parted.left_out)
-    report |= {"scenario": settings["scenario"], "fold": fold, "split_hash": common["split_hash"]}
+    rows = answers.prediction_rows(test, settings)
+    files["test_inputs"] = answers.with_rows(files["test_inputs"], test, rows)
+    scored, counts, not_scored = answers.scored_rows(test, rows, settings)
+    if not scored.any():
+        raise StageError(
+            f"no row of the test can be scored, of {len(rows)} predicted: {counts}; lower min_scored or score_from, or "
+            f"take a wider target population"
+        )
+    answer, truth = answers.answer_files(test, rows, scored, files["test_inputs"].attributes, settings)
+    report = audit.audit(parted.dataset, {**files, "answers": answer}, settings, [*parted.left_out, *not_scored])
+    report |= {"scenario": settings["scenario"], "fold": fold, "split_hash": common["split_hash"], "rows": counts}
     audit.refuse_leaks(report)
 
-    for name, dataset in {**files, "answers": answers, "truth": truth}.items():
+    for name, dataset in {**files, "answers": answer, "truth": truth}.items():
         netcdf.write(job.outputs[name], dataset)
     Path(job.outputs["split"]).write_text(table)
     Path(job.outputs["audit"]).write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+
+
+def _labels_of(dataset: Dataset, settings: Mapping[str, Any]) -> list[str]:
+    """Variables that tell of labels: they do not stand beside inputs."""
+    found = [name for role in LABEL_ROLES for name in dataset.with_role(role) if name != "valid"]  # valid: pixels seen
+    found += [f"{name}_absent" for name in settings["targets"]]
+    if class_column(settings) in found:
+        found.append("class_of")
+    return found
+
+
+def class_column(settings: Mapping[str, Any]) -> str | None:
+    """Column whose values scores are also given for."""
+    return settings.get("class_of") or settings["split"].get("stratify")
 
 
 # -- populations ------------------------------------------------------------------------------------------------
@@ -94,25 +110,30 @@ def run(job: Job) -> None:
 def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: int) -> Parted:
     """Both populations in one file, with the variables `group`, `class_of`, `part` and `segment` on each unit.
 
+    A group with a unit of the target is a group of the target: its units of the source take no part.
+
     Raises:
-        StageError: an unknown column or rule, or a population without units.
+        StageError: an unknown column or rule, a population without units, or files that do not go together.
     """
+    rule = settings["split"]["rule"]
+    if rule not in RULES:
+        raise StageError(f"split: rule '{rule}' is not known; write {', '.join(RULES)}")
+    if settings["kind"] == "series" and not settings.get("window"):
+        raise StageError("window: is missing, and series are cut into windows; write for example {length: 30}")
     left_out: list[dict[str, Any]] = []
-    needed = _needed_variables(source, settings)
+    needed = _needed_variables(source, settings) | _needed_variables(target, settings)
     chosen_source = _population(ragged.drop(source, set(source.variables) - needed), "source", settings, left_out)
     chosen_target = _population(ragged.drop(target, set(target.variables) - needed), "target", settings, left_out)
-    target_groups = set(_groups(chosen_target, settings))
-    shared = np.isin(_groups(chosen_source, settings), sorted(target_groups))
+    shared = np.isin(_groups(chosen_source, settings), sorted(set(_groups(chosen_target, settings))))
     if shared.any():
         names = np.asarray(chosen_source["unit_name"])[shared].tolist()
         left_out.append({"reason": "source unit in a group of the target", "units": names})
         chosen_source = ragged.select_units(chosen_source, ~shared)
-    both = _join(chosen_source, chosen_target)
+    if settings["source"]["dataset"] != settings["target"]["dataset"]:
+        chosen_source, chosen_target = join.told_apart(chosen_source, chosen_target, settings)
+    both = join.join(chosen_source, chosen_target)
     is_target = np.arange(len(both["unit_name"])) >= len(chosen_source["unit_name"])
     population = _describe(both, is_target, settings)
-    rule = settings["split"]["rule"]
-    if rule not in RULES:
-        raise StageError(f"split: rule '{rule}' is not known; write {', '.join(RULES)}")
     rule_settings = {
         **settings["split"],
         "budget_axis": settings["budget_axis"],
@@ -121,7 +142,10 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     stretches = sorted(
         RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment)
     )
-    return Parted(_apply(both, population, stretches, settings), left_out)
+    parted = _apply(both, population, stretches, settings)
+    if settings["budget_axis"] == "time":
+        parted = pools.whole_pools(parted, settings, left_out)
+    return Parted(parted, left_out)
 
 
 def _needed_variables(dataset: Dataset, settings: Mapping[str, Any]) -> set[str]:
@@ -156,7 +180,10 @@ def _population(dataset: Dataset, side: str, settings: Mapping[str, Any], left_o
         chosen &= np.isin(found, [str(value) for value in values])
     if not chosen.any():
         raise StageError(f"{side}: no unit meets all of `where:` {where}")
-    enough = _scorable_per_unit(dataset, settings) >= settings["min_scored"]
+    missing = [name for name in (*settings["inputs"], *settings["targets"]) if name not in dataset]
+    if missing and settings["kind"] != "chips":
+        raise StageError(f"{side}: the harmonised data hold no {', '.join(missing)}; mend `inputs:` or `targets:`")
+    enough = answers.scorable_per_unit(dataset, settings) >= settings["min_scored"]
     if (chosen & ~enough).any():
         names = np.asarray(dataset["unit_name"])[chosen & ~enough].tolist()
         reason = f"{side}: fewer than {settings['min_scored']} rows with a full window and labels"
@@ -173,19 +200,6 @@ def _groups(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     named = settings["split"]["group"]
     columns = [_column(dataset, name, "split: group") for name in ([named] if isinstance(named, str) else named)]
     return np.asarray(["/".join(parts) for parts in zip(*columns, strict=True)])
-
-
-def _join(first: Dataset, second: Dataset) -> Dataset:
-    """Two files end to end; variables that one of them lacks are left out."""
-    joined = {}
-    for name, variable in first.variables.items():
-        if name not in second:
-            continue
-        other = second.variables[name]
-        along_units = bool(variable.dimensions) and variable.dimensions[0] in ("unit", "obs")
-        values = np.concatenate([variable.values, other.values]) if along_units else variable.values
-        joined[name] = Variable(variable.dimensions, values, variable.attributes)
-    return Dataset(joined, first.attributes)
 
 
 def _describe(both: Dataset, is_target: np.ndarray, settings: Mapping[str, Any]) -> Population:
@@ -217,7 +231,7 @@ def _apply(both: Dataset, population: Population, stretches: Sequence[Stretch], 
         parted = ragged.cut(both, units, np.asarray(starts), np.asarray(stops))
     else:
         parted = ragged.select_units(both, units)
-    column = settings.get("class_of") or settings["split"].get("stratify")
+    column = class_column(settings)
     classes = _column(parted, column, "worst_class_of") if column else np.full(len(units), "")
     groups = np.asarray(population.groups)[units]
     added = {
@@ -235,132 +249,6 @@ def _apply(both: Dataset, population: Population, stretches: Sequence[Stretch], 
         ),
     }
     return ragged.with_variables(parted, added)
-
-
-# -- rows that are predicted and scored ---------------------------------------------------------------------------
-
-
-def prediction_rows(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(row,) last observation of every complete window, or the index of every chip; labels play no part."""
-    if settings["kind"] == "chips":
-        return np.arange(len(dataset["unit_name"]))
-    window = settings["window"]
-    return windows.complete_windows(
-        dataset, settings["inputs"], window["length"], window["predict_stride"], settings["step"]
-    )
-
-
-def scorable_rows(dataset: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """(row,) bool: every target is there and the quality is that of `score_from` at least."""
-    if settings["task"] != "regression":
-        labels = _row_labels(dataset, rows, settings["targets"][0])
-        return (labels != IGNORE).reshape(len(rows), -1).any(axis=1)
-    present = np.ones(len(rows), bool)
-    for name in settings["targets"]:
-        present &= np.isfinite(dataset[name][rows])
-    quality = settings.get("quality")
-    if quality:
-        present &= dataset[quality["variable"]][rows] >= quality["score_from"]
-    return present
-
-
-def _row_labels(dataset: Dataset, rows: np.ndarray, target: str) -> np.ndarray:
-    """Labels of rows: of the observation that a window ends at, of the chip, or of the window's unit."""
-    variable = dataset.variables[target]
-    if variable.dimensions[0] == "unit" and "row_size" in dataset:
-        return variable.values[windows.unit_index(dataset["row_size"])[rows]]
-    return variable.values[rows]
-
-
-def _row_units(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
-    return (windows.unit_index(dataset["row_size"])[rows] if "row_size" in dataset else rows).astype(np.int32)
-
-
-def _scorable_per_unit(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    missing = [name for name in (*settings["inputs"], *settings["targets"]) if name not in dataset]
-    if missing and settings["kind"] != "chips":
-        raise StageError(
-            f"the harmonised data hold no {', '.join(missing)}; mend `inputs:` or `targets:` of the scenario"
-        )
-    rows = prediction_rows(dataset, settings)
-    scorable = rows[scorable_rows(dataset, rows, settings)]
-    return np.bincount(_row_units(dataset, scorable), minlength=len(dataset["unit_name"]))
-
-
-def _with_rows(inputs: Dataset, test: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> Dataset:
-    """`test_inputs.nc` with its table of rows and that table's hash."""
-    row_unit = _row_units(test, rows)
-    names = np.asarray(test["unit_name"]).astype(str)
-    digest = hashlib.sha256()
-    for name, segment in zip(names, test["segment"], strict=True):
-        digest.update(f"{name}\0{int(segment)}\n".encode())
-    digest.update(row_unit.astype("<i4").tobytes())
-    added = {"row_unit": Variable(("row",), row_unit, {"long_name": "unit of the row to predict", **INDEX})}
-    if "row_size" in test:
-        digest.update(test["time"][rows].astype("<i8").tobytes())
-        ends = {"long_name": "last observation of the window of the row to predict", **INDEX}
-        added["row_end"] = Variable(("row",), rows.astype(np.int64), ends)
-    row_of = "window" if "row_size" in test else "unit"
-    return ragged.with_variables(inputs, added, row_of=row_of, rows_table_hash=digest.hexdigest())
-
-
-def answer_files(
-    test: Dataset, rows: np.ndarray, attributes: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[Dataset, Dataset]:
-    """Labels of the rows, with which of them are scored; and the noise-free truth, of which there may be none."""
-    row_unit = _row_units(test, rows)
-    scorable = scorable_rows(test, rows, settings)
-    variables = {
-        name: test.variables[name]
-        for name in ("unit_name", "group", "class_of", "segment", "lat", "lon")
-        if name in test
-    }
-    variables["row_unit"] = Variable(("row",), row_unit, {"long_name": "unit of the row", **INDEX})
-    flag = {"long_name": "whether the row is scored", **INDEX}
-    variables["scorable"] = Variable(("row",), scorable.astype(np.int8), flag)
-    if "row_size" in test:
-        time = test.variables["time"]
-        variables["row_time"] = Variable(("row",), time.values[rows], {**time.attributes, "role": "index"})
-        blocks = _blocks(time.values[rows], str(time.attributes["units"]), settings["block"])
-    else:
-        blocks = np.zeros(len(rows), np.int32)
-    variables["block"] = Variable(("row",), blocks, {"long_name": "block of time inside the unit", **INDEX})
-    shared = dict(variables)
-    truth = dict(shared)
-    if settings["task"] == "regression":
-        for name in settings["targets"]:
-            variables[name] = Variable(("row",), test[name][rows], test.variables[name].attributes)
-            if f"{name}_truth" in test:
-                truth[name] = Variable(
-                    ("row",), test[f"{name}_truth"][rows], test.variables[f"{name}_truth"].attributes
-                )
-    else:
-        name = settings["targets"][0]
-        labels = _row_labels(test, rows, name)
-        dimensions = ("row", "y", "x") if labels.ndim == 3 else ("row",)
-        variables["label"] = Variable(dimensions, labels, test.variables[name].attributes)
-        if f"{name}_truth" in test:
-            truth["label"] = Variable(
-                dimensions, _row_labels(test, rows, f"{name}_truth"), test.variables[name].attributes
-            )
-    common = {
-        "Conventions": CONVENTIONS,
-        "kind": "answers",
-        "task": settings["task"],
-        "targets": " ".join(settings["targets"]),
-        "classes": " ".join(settings.get("classes") or []),
-        "rows_table_hash": attributes["rows_table_hash"],
-        "split_hash": attributes["split_hash"],
-    }
-    return Dataset(variables, common), Dataset(truth, common)
-
-
-def _blocks(time: np.ndarray, units: str, block: Any) -> np.ndarray:
-    """(row,) int32: the calendar year, or stretches of a number of days."""
-    days = np.asarray(time, np.int64) // (1 if units.startswith("days") else 86400)
-    if block == "year":
-        return (days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970).astype(np.int32)
-    return (days // int(block)).astype(np.int32)
 
 
 def split_table(dataset: Dataset) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from landbridge.prepare.streams import hash_order
+from landbridge.prepare.streams import majority, stratified_order
 from landbridge.stage import StageError
 
 PARTS = ("source_train", "source_val", "target_unlabelled", "target_pool", "target_val", "target_test")
@@ -49,30 +48,24 @@ class Stretch:
     stop: int | None = None
 
 
-def stratified_order(groups: Mapping[str, str], name: str, *keys: object) -> list[str]:
-    """Groups in a hashed order in which every stretch holds the strata in their proportions.
-
-    Args:
-        groups: stratum of each group.
-        name, keys: of the stream that orders them.
-    """
-    position: dict[str, tuple[float, int]] = {}
-    ranked = hash_order(groups, name, *keys)
-    sizes = Counter(groups.values())
-    seen: Counter[str] = Counter()
-    for rank, group in enumerate(ranked):
-        stratum = groups[group]
-        position[group] = ((seen[stratum] + 0.5) / sizes[stratum], rank)
-        seen[stratum] += 1
-    return sorted(groups, key=position.__getitem__)
-
-
 def _strata(population: Population, chosen: np.ndarray) -> dict[str, str]:
-    """Most frequent class of each group among the chosen units; the alphabet settles a tie."""
-    found: dict[str, Counter[str]] = {}
-    for index in np.flatnonzero(chosen).tolist():
-        found.setdefault(population.groups[index], Counter())[population.classes[index]] += 1
-    return {group: min(count, key=lambda name: (-count[name], name)) for group, count in sorted(found.items())}
+    """Majority class of each group among the chosen units."""
+    return majority(
+        (group, own) for group, own, wanted in zip(population.groups, population.classes, chosen, strict=True) if wanted
+    )
+
+
+def _shares(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Shares of the target's parts, filled in from the defaults.
+
+    Raises:
+        StageError: shares that do not add up to one.
+    """
+    shares = {**SHARES, **settings.get("shares", {})}
+    if abs(sum(shares.values()) - 1) > 1e-9:
+        listed = ", ".join(f"{part}: {share:g}" for part, share in shares.items())
+        raise StageError(f"split: shares add up to {sum(shares.values()):g}, not 1: {listed}; write all four")
+    return shares
 
 
 def _source_parts(population: Population, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -84,7 +77,7 @@ def _source_parts(population: Population, settings: Mapping[str, Any]) -> dict[s
             f"widen `source: where:`"
         )
     ordered = stratified_order(strata, "split source", settings["seed"])
-    held_out = max(1, round(share * len(ordered)))
+    held_out = min(max(1, round(share * len(ordered))), len(ordered) - 1)
     return {group: "source_val" if rank < held_out else "source_train" for rank, group in enumerate(ordered)}
 
 
@@ -98,15 +91,17 @@ def _target_parts(population: Population, settings: Mapping[str, Any], fold: int
         )
     ordered = stratified_order(strata, "split target", settings["seed"])
     folds = settings["folds"]
-    shares = {**SHARES, **settings.get("shares", {})}
+    shares = _shares(settings)
+    if folds > count:
+        raise StageError(f"split: {folds} folds for {count} target groups; write folds: {count} or fewer")
     if folds > 1:  # every group is tested in exactly one fold, and the rest keep their proportions
         rest = 1 - shares["target_test"]
-        shares = {
-            part: (1 / folds if part == "target_test" else share / rest * (1 - 1 / folds))
-            for part, share in shares.items()
-        }
-    first = round(fold * count / folds)
-    last = round((fold + 1) * count / folds) if folds > 1 else round(shares["target_test"] * count)
+        if rest <= 0:
+            raise StageError("split: shares leave nothing beside the test; write a target_test below 1")
+        shares = {part: share / rest * (1 - 1 / folds) for part, share in shares.items()}
+        first, last = round(fold * count / folds), round((fold + 1) * count / folds)
+    else:
+        first, last = 0, max(1, round(shares["target_test"] * count))
     parts = dict.fromkeys(ordered[first:last], "target_test")
     remaining = [group for group in ordered if group not in parts]
     pool = max(1, round(shares["target_pool"] * count))
@@ -134,22 +129,25 @@ def tower_grouped(population: Population, settings: Mapping[str, Any], fold: int
 
 
 def leading_time(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
-    """Source groups as in `tower_grouped`; a quarter of the target groups unlabelled; each other one cut in time.
+    """Source groups as in `tower_grouped`; a share of the target groups unlabelled; each other one cut in time.
 
     A group's record is cut at one tick for all of its units: the last `test_share` of its span is the test, before it
-    lie `gap` ticks that belong to no part, and what comes first is the pool. The gap must be a window at least.
+    lie `gap` ticks that belong to no part, and what comes first is the pool. The gap must be a window at least. The
+    unlabelled share is that of `shares`; the other shares part groups, and no group is parted here. All groups are
+    tested at once, so there is one fold.
     """
-    parts = _source_parts(population, settings)
-    strata = _strata(population, population.is_target)
-    ordered = stratified_order(strata, "split target", settings["seed"])
-    unlabelled = set(ordered[: round(SHARES["target_unlabelled"] * len(ordered))])
+    if settings["folds"] > 1:
+        raise StageError("split: on a time axis every target group is tested in one fold; write folds: 1")
     gap, length = settings["gap"], settings["length"]
     if gap < length:
         raise StageError(f"split: gap is {gap} steps, shorter than a window of {length}; write gap: {length} or more")
+    parts = _source_parts(population, settings)
+    ordered = stratified_order(_strata(population, population.is_target), "split target", settings["seed"])
+    unlabelled = set(ordered[: round(_shares(settings)["target_unlabelled"] * len(ordered))])
     groups = np.asarray(population.groups, object)
     found = []
     for index, group in enumerate(population.groups):
-        if group in parts and not population.is_target[index]:
+        if not population.is_target[index]:
             found.append(Stretch(index, parts[group]))
         elif group in unlabelled:
             found.append(Stretch(index, "target_unlabelled"))

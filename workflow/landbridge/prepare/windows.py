@@ -39,8 +39,7 @@ def clock(time: np.ndarray, step: str) -> np.ndarray:
 def first_of_unit(row_size: np.ndarray) -> np.ndarray:
     """(obs,) bool: whether an observation is the first of its unit."""
     first = np.zeros(int(row_size.sum()), bool)
-    starts = np.concatenate([[0], np.cumsum(row_size)[:-1]])
-    first[starts[row_size > 0]] = True
+    first[(np.cumsum(row_size) - row_size)[row_size > 0]] = True
     return first
 
 
@@ -94,7 +93,13 @@ def training_windows(
     """Ends of the complete windows whose last `scored` observations hold a label of positive weight.
 
     Args:
+        dataset: series.
+        inputs: variables that must be complete.
         weights: (obs, target) of `label_weights`.
+        length: observations of a window.
+        stride: observations between the ends of windows of one unbroken run.
+        scored: last observations of a window among which a label must be.
+        step: of the clock, see `clock`.
     """
     ends = complete_windows(dataset, inputs, length, stride, step)
     labelled = np.concatenate([[0], np.cumsum((weights > 0).any(axis=1))])

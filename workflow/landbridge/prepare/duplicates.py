@@ -1,0 +1,158 @@
+"""Records that stand in two parts under two names, found by hashing rounded rows of one time, not by comparing all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from landbridge.contract import IGNORE, Dataset
+from landbridge.prepare import windows
+
+RELATIVE_ROUNDING = 2e-3  # of a variable's standard deviation: two values closer than this are the same number
+ABSOLUTE_ROUNDING = 5e-4  # of variables such as reflectance, which vary little and are written with four digits
+MOST_ROUNDING = 2e-2  # of the standard deviation, so that a flux in kg m-2 s-1 does not round to nothing
+KEYS = 3  # inputs that rows are hashed by; the others are compared afterwards
+NEIGHBOURS = 8  # rows of one hash that each row is compared with
+SAMPLE = 100_000  # rows by which the inputs with the most different values are chosen
+
+Pairs = dict[tuple[int, int], tuple[int, int]]
+
+
+def agreeing_rows(parted: Dataset, side: np.ndarray, settings: Mapping[str, Any]) -> Pairs:
+    """How many rows of one time agree, within the rounding, for pairs of units that must stay apart.
+
+    Args:
+        parted: series of all parts.
+        side: (unit,) what must stay apart.
+        settings: of the scenario; names its inputs and targets.
+
+    Returns:
+        by pair of units: rows that agree in all inputs, and those of them that agree in all labels as well.
+    """
+    unit = windows.unit_index(parted["row_size"])
+    code = np.unique(side, return_inverse=True)[1].ravel()[unit] if len(unit) else np.zeros(0, np.int64)
+    complete = np.ones(len(unit), bool)
+    for name in settings["inputs"]:
+        complete &= np.isfinite(parted[name])
+    rows = np.flatnonzero(complete)
+    rounding = {name: _rounding(parted[name][rows]) for name in settings["inputs"]}
+    varying = [name for name, step in rounding.items() if step > 0]
+    if not varying:
+        return {}
+    first, second = _candidates(
+        parted, rows, code, _most_different(parted, rows, varying, rounding), rounding, settings
+    )
+    for name in varying:
+        values = parted[name]
+        close = np.abs(values[first].astype(np.float64) - values[second]) <= rounding[name]
+        first, second = first[close], second[close]
+    same = _labels_agree(parted, first, second, unit, settings)
+    low, high = np.minimum(unit[first], unit[second]), np.maximum(unit[first], unit[second])
+    alike = Counter(zip(low.tolist(), high.tolist(), strict=True))
+    both = Counter(zip(low[same].tolist(), high[same].tolist(), strict=True))
+    return {pair: (count, both[pair]) for pair, count in sorted(alike.items())}
+
+
+def _rounding(values: np.ndarray) -> float:
+    """Difference below which two values of a variable are the same number; 0 of a constant."""
+    spread = float(np.std(values, dtype=np.float64)) if len(values) else 0.0
+    return max(RELATIVE_ROUNDING * spread, min(ABSOLUTE_ROUNDING, MOST_ROUNDING * spread))
+
+
+def _most_different(
+    parted: Dataset, rows: np.ndarray, names: Sequence[str], rounding: Mapping[str, float]
+) -> list[str]:
+    """The inputs by which rows are told apart best."""
+    sample = rows[:: max(1, len(rows) // SAMPLE)]
+    different = {name: len(np.unique(np.floor(parted[name][sample] / rounding[name]))) for name in names}
+    return sorted(names, key=lambda name: (-different[name], name))[:KEYS]
+
+
+def _candidates(
+    parted: Dataset,
+    rows: np.ndarray,
+    code: np.ndarray,
+    keys: Sequence[str],
+    rounding: Mapping[str, float],
+    settings: Mapping[str, Any],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows of one time on different sides that may agree in the keys.
+
+    Cells are twice the rounding wide, and each key has two grids, half a cell apart: two values nearer than the
+    rounding share a cell of one of them.
+    """
+    time = parted["time"][rows]
+    # Rows of one cell are sorted by a label, so that copies stand beside each other there too.
+    by_label = _first_label(parted, rows, settings)
+    found = [np.zeros(0, np.int64)]
+    for shifts in product((0.0, 0.5), repeat=len(keys)):
+        digest = time.astype(np.uint64)
+        for name, shift in zip(keys, shifts, strict=True):
+            cell = np.floor(parted[name][rows].astype(np.float64) / (2 * rounding[name]) + shift).astype(np.int64)
+            digest = _mix(digest ^ _mix(cell.astype(np.uint64)))
+        order = np.lexsort((rows, by_label, digest))
+        for distance in range(1, NEIGHBOURS + 1):
+            here, there = order[:-distance], order[distance:]
+            near = digest[here] == digest[there]
+            if not near.any():
+                break
+            here, there = rows[here[near]], rows[there[near]]
+            apart = (code[here] != code[there]) & (parted["time"][here] == parted["time"][there])
+            here, there = here[apart], there[apart]
+            found.append(np.minimum(here, there) * len(code) + np.maximum(here, there))
+    pairs = np.unique(np.concatenate(found))
+    return pairs // max(len(code), 1), pairs % max(len(code), 1)
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    """(n,) uint64 well mixed (the finaliser of SplitMix64; Steele et al. 2014, doi:10.1145/2714064.2660195)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _on_rows(parted: Dataset, name: str, rows: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    variable = parted.variables[name]
+    return variable.values[rows] if variable.dimensions == ("obs",) else variable.values[unit[rows]]
+
+
+def _first_label(parted: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    return _on_rows(parted, settings["targets"][0], rows, windows.unit_index(parted["row_size"]))
+
+
+def _labels_agree(
+    parted: Dataset, first: np.ndarray, second: np.ndarray, unit: np.ndarray, settings: Mapping[str, Any]
+) -> np.ndarray:
+    """(pair,) bool: every label of one row is that of the other, and one of them at least is there."""
+    same, present = np.ones(len(first), bool), np.zeros(len(first), bool)
+    for name in settings["targets"]:
+        here, there = _on_rows(parted, name, first, unit), _on_rows(parted, name, second, unit)
+        if parted[name].dtype.kind == "f":
+            known = parted[name][np.isfinite(parted[name])]
+            here, there = here.astype(np.float64), there.astype(np.float64)
+            same &= (np.abs(here - there) <= _rounding(known)) | (np.isnan(here) & np.isnan(there))
+            present |= np.isfinite(here) & np.isfinite(there)
+        else:
+            same &= here == there
+            present |= (here == there) & (here != IGNORE)
+    return same & present
+
+
+def equal_chips(parted: Dataset, side: np.ndarray) -> Pairs:
+    """Images with equal bytes on different sides: by pair of units (1, 1 where the label is equal too, else 0)."""
+    label = parted["label"]
+    seen: dict[bytes, list[int]] = {}
+    for index, image in enumerate(parted["reflectance"]):
+        if np.isfinite(image).any() and np.nanmin(image) < np.nanmax(image):  # an image of one value is no copy
+            seen.setdefault(image.tobytes(), []).append(index)
+    pairs = {}
+    for members in seen.values():
+        for place, i in enumerate(members):
+            for j in members[place + 1 :]:
+                if side[i] != side[j]:
+                    pairs[i, j] = (1, int(np.array_equal(label[i], label[j])))
+    return dict(sorted(pairs.items()))

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "netcdf4": "netcdf4", "pyyaml": "pyyaml", "torch": "pytorch"}
 # Packages whose import has another name than they have.
 IMPORTS = {"pyyaml": "yaml", "netcdf4": "netCDF4", "scikit-learn": "sklearn"}
-# Not imported by the package: what runs it, what scikit-learn stands on, and what users read our files with.
-FOR_OTHERS = {"pandas", "scipy", "snakemake", "xarray"}
+# Not imported by the package: what runs it and makes its report, what scikit-learn stands on, and what users read our files with.
+FOR_OTHERS = {"pandas", "pygments", "scipy", "snakemake", "xarray"}
 
 
 def pins(name):

@@ -52,6 +52,26 @@ def test_totals_hold_whatever_the_strata(targets, covers):
     assert sum(counts[part] for part in PARTS if part.startswith("target")) == targets
 
 
+def test_parts_hold_the_strata_in_proportion():
+    own = population(sources=60, targets=60)
+    parts = parts_of(own)
+    classes = dict(zip(own.groups, own.classes, strict=True))
+    for part in PARTS:
+        held = Counter(classes[group] for group, found in parts.items() if found == part)
+        total = sum(held.values())
+        for cover in set(COVERS):
+            assert abs(held[cover] - total * COVERS.count(cover) / len(COVERS)) <= 2, part
+
+
+def test_two_strata_that_alternate_stay_mixed_in_every_part():
+    own = population(targets=60, covers=("wood", "field"))
+    classes = dict(zip(own.groups, own.classes, strict=True))
+    parts = parts_of(own)
+    for part in PARTS:
+        held = Counter(classes[group] for group, found in parts.items() if found == part)
+        assert abs(held["wood"] - held["field"]) <= 2, part
+
+
 def test_a_group_goes_whole_and_is_counted_once_for_its_majority():
     own = population(targets=12, per_group=3)
     assert len(parts_of(own)) == 52

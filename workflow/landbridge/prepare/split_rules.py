@@ -103,16 +103,14 @@ def _target_parts(population: Population, settings: Mapping[str, Any], fold: int
     else:
         first, last = 0, max(1, round(shares["target_test"] * count))
     parts = dict.fromkeys(ordered[first:last], "target_test")
-    remaining = [group for group in ordered if group not in parts]
+    # In an order of their own: every other member of the first one would be, for two strata, all of one of them.
+    others = {group: strata[group] for group in ordered if group not in parts}
+    remaining = stratified_order(others, "split target rest", settings["seed"], fold)
     pool = max(1, round(shares["target_pool"] * count))
     unlabelled = round(shares["target_unlabelled"] * count)
-    # Taken evenly from along the order, so that each part keeps the strata's proportions.
-    for part, wanted in (("target_pool", pool), ("target_unlabelled", unlabelled)):
-        step = len(remaining) / max(wanted, 1)
-        taken = [remaining[int(step * (number + 0.5))] for number in range(min(wanted, len(remaining)))]
-        parts |= dict.fromkeys(taken, part)
-        remaining = [group for group in remaining if group not in parts]
-    return parts | dict.fromkeys(remaining, "target_val")
+    parts |= dict.fromkeys(remaining[:pool], "target_pool")
+    parts |= dict.fromkeys(remaining[pool : pool + unlabelled], "target_unlabelled")
+    return parts | dict.fromkeys(remaining[pool + unlabelled :], "target_val")
 
 
 def tower_grouped(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "netcdf4": "netcdf4", "pyyaml": "pyyaml", "torch": "pytorch"}
 # Packages whose import has another name than they have.
 IMPORTS = {"pyyaml": "yaml", "netcdf4": "netCDF4", "scikit-learn": "sklearn"}
-# Not imported by the package: what runs it and makes its report, what scikit-learn stands on, and what users read our files with.
+# Not imported by the package: what runs it and makes its report, what scikit-learn needs, what users read files with.
 FOR_OTHERS = {"pandas", "pygments", "scipy", "snakemake", "xarray"}
 
 

@@ -36,7 +36,7 @@ class Project:
 
     def planned(self, *arguments):
         """Jobs that a dry run would do: a set of (rule, wildcards)."""
-        done = self.snakemake("--dry-run", "--quiet", "host", *arguments)
+        done = self.snakemake(*arguments, "--dry-run", "--quiet", "host")
         jobs, rule = set(), None
         for line in (done.stdout + done.stderr).splitlines():
             text = line.strip()

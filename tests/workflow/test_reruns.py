@@ -129,9 +129,11 @@ def test_a_second_domain_from_the_template_is_untouched(project):
     shutil.copytree(domains / "_template", domains / "ponds")
     project.snakemake("ponds")
     assert project.planned("all") <= {("summarise", "tier=twin")}
-    project.edit("workflow/landbridge/domains/flux_towers/domain.yaml", "min_scored: 30", "min_scored: 31")
-    project.edit(
-        "workflow/landbridge/domains/flux_towers/twin.py", "import numpy as np", "import numpy as np\n\nUNUSED = 1"
-    )
+    package = "workflow/landbridge"
+    project.edit(f"{package}/domains/flux_towers/domain.yaml", "min_scored: 30", "min_scored: 31")
+    project.edit(f"{package}/domains/flux_towers/process.py", "BUCKET_MM = 150.0", "BUCKET_MM = 151.0")
+    project.edit(f"{package}/domains/flux_towers/aliases.csv", "DK-NuF", "DK-NuG")
+    project.edit(f"{package}/models/lstm.py", "hidden, layers, batch_first=True", "hidden, layers, True, True")
+    project.edit(f"{package}/methods/linear_probe.py", '"rate": 1e-3', '"rate": 2e-3')
     jobs = project.planned("all")
     assert jobs and not [wildcards for _, wildcards in jobs if "ponds" in wildcards]

@@ -44,8 +44,8 @@ def test_the_first_days_of_a_new_tower(tmp_path):
 def test_real_towers_end_to_end(tmp_path, mirror):
     import xarray
 
-    project = start(tmp_path, f"tier: real\nmirror: {mirror}")
-    project.snakemake("flux_towers", "report")
+    project = start(tmp_path, "")
+    project.snakemake("flux_towers", "report", "--config", "tier=real", f"mirror={mirror}")
     with xarray.open_dataset(project.folder / "results/flux_towers/harmonise/cardamom_fluxval.nc") as towers:
         assert towers.sizes["unit"] == 150
     leaderboard = rows(project.folder / "results/flux_towers/compare/real_towers_monthly/leaderboard.csv")
@@ -53,13 +53,22 @@ def test_real_towers_end_to_end(tmp_path, mirror):
     assert {row["recipe"] for row in leaderboard} == {"naive", "source_only", "target_only", "full_finetune"}
     report = (project.folder / "results/report-real.html").read_text()
     assert "real_towers_monthly" in report
+    again = ("flux_towers", "--config", "tier=real", f"mirror={mirror}")
+    sources = "workflow/landbridge/domains/flux_towers/sources.csv"
+    project.edit(sources, "ERA5.parquet,,2026-05", "ERA5.parquet,,2026-06")
+    assert project.planned(*again) == set()
+    project.edit(sources, "location_fluxnet.csv,,1.0,", "location_fluxnet.csv,,1.0.1,")
+    jobs = project.planned(*again)
+    assert ("download", "domain=flux_towers, dataset=cardamom_fluxval") in jobs
+    assert not [wildcards for _, wildcards in jobs if "twin" in wildcards]
 
 
 def test_real_data_that_are_not_at_hand_are_a_line_not_a_failure(tmp_path):
     project = start(tmp_path, "tier: real")
     done = project.snakemake("--dry-run", "all")
     assert "scenario real_towers_monthly is left out, since cardamom_fluxval is not at hand" in done.stderr
-    named = project.snakemake("--dry-run", "flux_towers", "--config", "datasets=[cardamom_fluxval]")
+    named = project.snakemake("--dry-run", "flux_towers", "--config", "datasets=[cardamom_fluxval]", "mirror=nowhere")
+    assert "mirror: nowhere is not a folder here, and is passed over" in named.stderr
     assert "real_towers_monthly" in named.stdout + named.stderr
 
 

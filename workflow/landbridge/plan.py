@@ -80,7 +80,11 @@ class Plan:
         self.tier = config.tier
         self.recipes = registry.recipes()
         self.scenarios: dict[str, dict[str, Scenario]] = {}
-        self.left_out: list[str] = []
+        self.left_out: list[str] = [
+            f"mirror: {mirror} is not a folder here, and is passed over"
+            for mirror in config.mirror
+            if "://" not in mirror and not Path(mirror).is_dir()
+        ]
         for name, domain in config.domains.items():
             self.scenarios[name] = self._scenarios(name, domain)
             self._check_selections(name, domain)
@@ -522,5 +526,9 @@ class Plan:
         return " ".join(shlex.quote(argument) for argument in kept)
 
     def this_command(self, wildcards: Any, resources: Any) -> str:
-        """The command that runs this workflow with this configuration; as a param, it reruns nothing."""
-        return f"{shlex.quote(sys.executable)} -m snakemake {self.arguments}"
+        """The command that runs Snakemake as it runs now; as a param, it reruns nothing."""
+        return f"{shlex.quote(sys.executable)} -m snakemake"
+
+    def same_configuration(self, wildcards: Any, resources: Any) -> str:
+        """`arguments`, as a param that reruns nothing. They go last: `--config` takes all words that follow it."""
+        return self.arguments

@@ -15,5 +15,6 @@ rule report:
     params:
         # The same command once more, for Snakemake's own report; the outer one holds the lock.
         command=plan.this_command,
+        configuration=plan.same_configuration,
     shell:
-        "{params.command} all --report {output} --nolock > {log} 2>&1"
+        "{params.command} all --report {output} --nolock {params.configuration} > {log} 2>&1"

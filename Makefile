@@ -12,20 +12,15 @@ ARGS ?=
 help: ## Show these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# The package imports from anywhere in this environment, so that `.venv/bin/python -m landbridge` works.
-LINK = echo "$(CURDIR)/workflow" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/landbridge.pth"
-
 # Packages that a run needs, and those that tests and linters need on top. A changed list installs anew.
 $(VENV)/.run: envs/requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
-	@$(LINK)
 	@touch $@
 
 $(VENV)/.dev: envs/dev.txt envs/requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/dev.txt
-	@$(LINK)
 	@touch $(VENV)/.run $@
 
 # The lock is ours: while it is held no other `make run` works here, so a lock that snakemake left behind when it was
@@ -61,7 +56,7 @@ format: $(VENV)/.dev ## Put code and rules into the house style
 	$(BIN)/snakefmt Snakefile workflow
 
 docs: $(VENV)/.dev ## Write the generated tables and the schema anew
-	$(BIN)/python -m landbridge config write
+	PYTHONPATH=workflow $(BIN)/python -m landbridge config write
 
 clean: ## Remove results (raw data and the environment stay)
 	rm -rf results .snakemake

@@ -105,6 +105,15 @@ def test_a_fault_is_one_line_on_the_terminal_and_a_traceback_in_the_log(project)
     assert "Traceback" in log.read_text()
 
 
+def test_another_copy_of_the_package_is_refused(project, finished):
+    elsewhere = str(finished.folder / "workflow")
+    forced = ("--forcerun", "download", "--until", "download")
+    done = project.snakemake("all", *forced, env={"PYTHONPATH": elsewhere}, check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"imports {elsewhere}/landbridge; take that folder out of PYTHONPATH" in output
+
+
 def test_a_leak_stops_the_run_before_training(project):
     project.edit(
         "workflow/landbridge/domains/flux_towers/domain.yaml",

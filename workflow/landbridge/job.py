@@ -63,10 +63,19 @@ def run(snakemake: Any) -> None:
         "code": snakemake.params.code,
         "threads": int(snakemake.threads),
     }
+    _refuse_another_copy(Path(snakemake.scriptdir))
     log_file, record_file = (Path(path) for path in snakemake.log)
     with _alone(record_file):
         status = _execute(record, log_file, record_file)
     sys.exit(status)
+
+
+def _refuse_another_copy(scripts: Path) -> None:
+    """End the job if it would run another checkout's code than the one whose fingerprint it carries."""
+    expected = scripts.resolve().parent / "workflow" / "landbridge"
+    here = Path(__file__).resolve().parent
+    if here != expected:
+        sys.exit(f"this job belongs to {expected} and imports {here}; take that folder out of PYTHONPATH")
 
 
 @contextmanager

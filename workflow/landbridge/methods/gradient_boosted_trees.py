@@ -18,7 +18,7 @@ MODELS = "none"
 PLACE = "A"
 VARIANTS = ("source", "target", "pooled")
 SELECTION = "fixed"
-DEFAULTS = {"rounds": 300, "rate": 0.05, "leaves": 31, "rows_per_leaf": 20, "max_rows": 1_000_000}
+DEFAULTS = {"rounds": 300, "rate": 0.05, "leaves": 31, "rows_per_leaf": 20, "bins": 255, "max_rows": 1_000_000}
 
 
 class Trees:
@@ -77,6 +77,7 @@ def fit_boosters(
             max_iter=settings["rounds"],
             learning_rate=settings["rate"],
             max_leaf_nodes=settings["leaves"],
+            max_bins=settings["bins"],
             min_samples_leaf=max(1, min(settings["rows_per_leaf"], len(used) // 10)),
             early_stopping=False,
             random_state=seed % 2**32,

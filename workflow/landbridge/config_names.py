@@ -71,6 +71,9 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
         faults += _unknown((name, "metrics"), f"metric of {task}", domain.metrics, offered.metrics.get(task))
     faults += _unknown((name, "statistics"), "statistic", domain.statistics, offered.statistics)
     faults += _unknown((name, "figures"), "figure", domain.figures, offered.figures.get(name))
+    for number, word in enumerate(domain.training.class_weights):
+        column = _column(("training", "class_weights", number), word, domain)
+        faults += [Fault((name, *path), problem, remedy) for path, problem, remedy in column]
     if domain.worst_class_of is not None:
         column = _column(("worst_class_of",), domain.worst_class_of, domain)
         faults += [Fault((name, *path), problem, remedy) for path, problem, remedy in column]
@@ -127,6 +130,23 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
         yield from _column(("split", "group", number), column, domain)
     if scenario.split.stratify is not None:
         yield from _column(("split", "stratify"), scenario.split.stratify, domain)
+    by = scenario.split.by
+    if by is not None and by not in domain.variables:
+        yield ("split", "by"), f"there is no variable '{by}'", closest(by, domain.variables)
+    for word in scenario.models or ():
+        if word not in domain.models:
+            yield ("models",), f"'{word}' is not among this domain's models", closest(word, domain.models)
+    for number, recipe in enumerate(scenario.recipes or ()):
+        wrong = _recipe(recipe, offered.recipes, offered.selections)
+        if wrong:
+            yield ("recipes", number), *wrong
+    for word in (*scenario.balance, *scenario.product):
+        if word not in scenario.targets:
+            key = "balance" if word in scenario.balance else "product"
+            yield (key, word), f"'{word}' is not among this scenario's targets", closest(word, scenario.targets)
+    for word, variable in scenario.product.items():
+        for _, problem, remedy in _variables("product", [variable], ("product",), domain):
+            yield ("product", word), problem, remedy
     for column in scenario.one_hot:
         yield from _column(("one_hot", column), column, domain)
     for number, column in enumerate(scenario.static):

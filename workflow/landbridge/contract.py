@@ -7,14 +7,14 @@ and the fix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 CONVENTIONS = "CF-1.11"
-ROLES = ("input", "static", "target", "quality", "truth", "group", "index")
+ROLES = ("input", "static", "target", "quality", "truth", "group", "product", "index")
 TASKS = ("regression", "classification", "segmentation")
 IGNORE = 255  # label value that no loss and no score counts, as in common land-cover products
 PROBABILITY_SCALE = 254  # uint8 probability p is stored as round(254 p); 255 is missing
@@ -61,6 +61,16 @@ class Dataset:
     def with_role(self, role: str) -> list[str]:
         """Names of the variables of one role, in file order."""
         return [name for name, variable in self.variables.items() if variable.attributes.get("role") == role]
+
+
+def expand(names: Sequence[str], present: Iterable[str]) -> list[str]:
+    """`names` with each pattern that ends in `*` replaced by the names present that begin like it, in their order."""
+    known = list(present)
+    found: dict[str, None] = {}
+    for name in names:
+        begin = name.removesuffix("*")
+        found |= dict.fromkeys([name] if begin == name else [word for word in known if word.startswith(begin)])
+    return list(found)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ from landbridge.config import Config, ConfigError, Domain, Offered, Scenario, lo
 from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.registry import STAGES, Recipe
+from landbridge.slices import REFERENCE_MODEL, SELECTIONS, Slices, split_recipe
 from landbridge.stage import StageError
 
-SELECTIONS = ("source_val", "fixed", "target_val_k")
-REFERENCE_MODEL = "none"
 TRUTH = "truth"
 
 
@@ -65,13 +64,6 @@ def offered() -> Offered:
     )
 
 
-def split_recipe(name: str) -> tuple[str, str, str | None]:
-    """`id[.variant][.selection]` to id, variant ("" without) and selection rule (None for the default)."""
-    recipe_id, *rest = name.split(".")
-    selection = rest.pop() if rest and rest[-1] in SELECTIONS else None
-    return recipe_id, rest[0] if rest else "", selection
-
-
 class Plan:
     """Every job of a run, from a validated configuration."""
 
@@ -87,23 +79,26 @@ class Plan:
         ]
         for name, domain in config.domains.items():
             self.scenarios[name] = self._scenarios(name, domain)
-            self._check_selections(name, domain)
+            self._check_selections(f"{name}.recipes", domain.recipes)
+            for scenario_name, scenario in self.scenarios[name].items():
+                self._check_selections(f"{name}.{self.tier}.{scenario_name}.recipes", scenario.recipes or ())
+        self.slices = Slices(config, self.scenarios)
         self.domains = list(config.domains)
         for line in self.left_out:
             print(line, file=sys.stderr)
 
-    def _check_selections(self, name: str, domain: Domain) -> None:
+    def _check_selections(self, key: str, recipes: Sequence[str]) -> None:
         """Refuse a selection rule that a recipe can't follow.
 
         Raises:
             StageError: the text says which and why.
         """
-        for recipe_name in domain.recipes:
+        for recipe_name in recipes:
             recipe_id, _, selection = split_recipe(recipe_name)
             recipe = self.recipes[recipe_id]
             if selection is None or selection == recipe.selection:
                 continue
-            where = f"{name}.recipes: {recipe_name}"
+            where = f"{key}: {recipe_name}"
             if recipe.models == REFERENCE_MODEL:
                 raise StageError(f"{where}: {recipe_id} trains no network, so there is no '{selection}'; leave it out")
             if selection == "source_val" and "source_labels" not in recipe.rights:
@@ -146,13 +141,15 @@ class Plan:
     def runs(self, domain: str, scenario: str) -> list[tuple[str, str]]:
         """(model, recipe) of every run of a scenario; recipes that bring their own learner have model `none`."""
         description = self.config.domains[domain]
+        chosen = self.scenarios[domain][scenario]
+        models = description.models if chosen.models is None else chosen.models
         found = []
-        for name in description.recipes:
+        for name in description.recipes if chosen.recipes is None else chosen.recipes:
             recipe = self.recipes[split_recipe(name)[0]]
             if recipe.models == "none":
                 found.append((REFERENCE_MODEL, name))
                 continue
-            for model in description.models:
+            for model in models:
                 if recipe.models == "any" or model in recipe.models:
                     found.append((model, name))
         return found
@@ -166,7 +163,7 @@ class Plan:
         """Whether the noise-free truth is known, which only a twin's is."""
         return (
             self.tier == "twin"
-            and self._dataset(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
+            and self.slices.dataset(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
         )
 
     def figures(self, domain: str) -> list[str]:
@@ -182,9 +179,6 @@ class Plan:
                 found += [f"{folder}/{table}.csv" for table in ("leaderboard", "effects", "labels", "cost")]
                 found += [f"{folder}/{figure}.svg" for figure in self.figures(name)]
         return found
-
-    def _dataset(self, domain: str, dataset: str) -> Any:
-        return self.config.domains[domain].datasets[dataset]
 
     def _recipe(self, wildcards: Any) -> Recipe:
         return self.recipes[split_recipe(wildcards.recipe)[0]]
@@ -273,159 +267,13 @@ class Plan:
 
     def settings(self, stage: str) -> Callable[[Any], dict[str, Any]]:
         """The slice of the configuration that a job of `stage` depends on, as plain values."""
-        method = getattr(self, f"_{stage}_settings")
+        of_stage = getattr(self.slices, stage)
 
         def values(wildcards: Any) -> dict[str, Any]:
-            return method(wildcards)
+            found: dict[str, Any] = of_stage(wildcards)
+            return {**found, "code": self.code(stage)(wildcards)} if stage == "harmonise" else found
 
         return values
-
-    def _download_settings(self, wildcards: Any) -> dict[str, Any]:
-        dataset = self._dataset(wildcards.domain, wildcards.dataset)
-        folder = registry.domains()[wildcards.domain]
-        found: dict[str, Any] = {"dataset": wildcards.dataset, "domain": wildcards.domain, "twin": dataset.twin}
-        if dataset.twin is None:
-            found |= sources.as_settings(sources.sources_of(folder, wildcards.dataset), folder)
-        return found
-
-    def _harmonise_settings(self, wildcards: Any) -> dict[str, Any]:
-        domain = self.config.domains[wildcards.domain]
-        dataset = self._dataset(wildcards.domain, wildcards.dataset)
-        return {
-            "domain": wildcards.domain,
-            "dataset": wildcards.dataset,
-            "title": dataset.title,
-            "step": dataset.step,
-            "kind": dataset.kind,
-            "feature_type": dataset.feature_type,
-            "reader": dataset.reader,
-            "reader_settings": dataset.reader_settings,
-            "variables": {name: variable.model_dump(exclude_none=True) for name, variable in domain.variables.items()},
-            "code": self.code("harmonise")(wildcards),
-        }
-
-    def _scenario(self, wildcards: Any) -> Scenario:
-        return self.scenarios[wildcards.domain][wildcards.scenario]
-
-    def _task_settings(self, wildcards: Any) -> dict[str, Any]:
-        """What every stage after `split` must know of the scenario: task, columns and windows."""
-        scenario = self._scenario(wildcards)
-        dataset = self._dataset(wildcards.domain, scenario.target.dataset)
-        keep = {"task", "targets", "classes", "inputs", "one_hot", "window", "quality", "static"}
-        return {
-            "scenario": wildcards.scenario,
-            "step": dataset.step,
-            "kind": dataset.kind,
-            **scenario.model_dump(include=keep),
-        }
-
-    def _split_settings(self, wildcards: Any) -> dict[str, Any]:
-        scenario = self._scenario(wildcards)
-        left_out = {"title", "default", "extends", "budgets", "headline", "per_group"}
-        return {
-            **self._task_settings(wildcards),
-            **scenario.model_dump(exclude=left_out),
-            "class_of": self.config.domains[wildcards.domain].worst_class_of,
-            "longest_budget": self._longest_budget(scenario),
-        }
-
-    @staticmethod
-    def _longest_budget(scenario: Scenario) -> int | None:
-        """Days that the pool must hold on a time axis; elsewhere no business of `split`, which knows no budgets."""
-        if scenario.budget_axis != "time":
-            return None
-        return max((int(budget) for budget in scenario.budgets if budget != "all"), default=0)
-
-    def _network_settings(self, wildcards: Any) -> dict[str, Any]:
-        domain = self.config.domains[wildcards.domain]
-        return {
-            **self._task_settings(wildcards),
-            "training": domain.training.model_dump(),
-            "network": None if wildcards.model == REFERENCE_MODEL else dict(domain.models[wildcards.model]),
-        }
-
-    def _pretrain_settings(self, wildcards: Any) -> dict[str, Any]:
-        return self._network_settings(wildcards)
-
-    def _transfer_settings(self, wildcards: Any) -> dict[str, Any]:
-        scenario = self._scenario(wildcards)
-        recipe_id, variant, selection = split_recipe(wildcards.recipe)
-        recipe = self.recipes[recipe_id]
-        domain = self.config.domains[wildcards.domain]
-        return {
-            **self._network_settings(wildcards),
-            "recipe": recipe_id,
-            "variant": variant or (recipe.variants[0] if recipe.variants else ""),
-            "selection": selection or recipe.selection,
-            "place": recipe.place,
-            "rights": list(recipe.rights),
-            "recipe_settings": dict(domain.recipe_settings.get(recipe_id, {})),
-            "budget_axis": scenario.budget_axis,
-            "budgets": list(scenario.budgets),
-            "per_group": scenario.per_group,
-        }
-
-    def _evaluate_settings(self, wildcards: Any) -> dict[str, Any]:
-        recipe_id, variant, selection = split_recipe(wildcards.recipe)
-        return {
-            **{key: self._task_settings(wildcards)[key] for key in ("scenario", "task", "targets", "classes")},
-            "model": wildcards.model,
-            "recipe": recipe_id,
-            "variant": self._variant(recipe_id, variant),
-            "min_scored": self._scenario(wildcards).min_scored,
-            "headline": self._scenario(wildcards).headline.model_dump(),
-        }
-
-    def _variant(self, recipe_id: str, variant: str) -> str:
-        declared = self.recipes[recipe_id].variants if recipe_id in self.recipes else ()
-        return variant or (declared[0] if declared else "")
-
-    def _compare_settings(self, wildcards: Any) -> dict[str, Any]:
-        domain = self.config.domains[wildcards.domain]
-        scenario = self._scenario(wildcards)
-        return {
-            "scenario": wildcards.scenario,
-            "task": scenario.task,
-            "metrics": list(domain.metrics),
-            "statistics": list(domain.statistics),
-            "headline": scenario.headline.model_dump(),
-            "worst_class_of": domain.worst_class_of,
-            "bootstrap": self.config.bootstrap.model_dump(),
-            "budgets": list(scenario.budgets),
-            "budget_axis": scenario.budget_axis,
-        }
-
-    def _draw_settings(self, wildcards: Any) -> dict[str, Any]:
-        scenario = self._scenario(wildcards)
-        variables = self.config.domains[wildcards.domain].variables
-        return {
-            **self._compare_settings(wildcards),
-            "domain": wildcards.domain,
-            "title": scenario.title,
-            "figure": wildcards.figure,
-            "targets": {
-                name: variables[name].model_dump(include={"units", "long_name"})
-                for name in scenario.targets
-                if name in variables
-            },
-        }
-
-    def _summarise_settings(self, wildcards: Any) -> dict[str, Any]:
-        return {
-            "tier": self.tier,
-            "scenarios": [
-                {
-                    "domain": domain,
-                    "domain_title": self.config.domains[domain].title,
-                    "scenario": name,
-                    "title": scenario.title,
-                    "headline": scenario.headline.model_dump(),
-                    "budget_axis": scenario.budget_axis,
-                }
-                for domain in self.domains
-                for name, scenario in self.scenarios[domain].items()
-            ],
-        }
 
     def modules(self, stage: str) -> Callable[[Any], dict[str, str]]:
         """Full names of the modules that a job of `stage` loads late."""
@@ -433,7 +281,7 @@ class Plan:
         def names(wildcards: Any) -> dict[str, str]:
             found: dict[str, str] = {}
             base = f"{PACKAGE}.domains.{getattr(wildcards, 'domain', '')}"
-            if stage == "download" and self._dataset(wildcards.domain, wildcards.dataset).twin is not None:
+            if stage == "download" and self.slices.dataset(wildcards.domain, wildcards.dataset).twin is not None:
                 found["twin"] = f"{base}.twin"
             if stage == "harmonise":
                 found["readers"] = f"{base}.readers"
@@ -484,7 +332,7 @@ class Plan:
             level=f"{100 * bootstrap.level:g}",
             replicates=bootstrap.replicates,
             budget_unit={"time": "days"}.get(
-                self._scenario(wildcards).budget_axis, self._scenario(wildcards).budget_axis
+                self.slices.scenario(wildcards).budget_axis, self.slices.scenario(wildcards).budget_axis
             ),
         )
 

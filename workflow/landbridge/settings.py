@@ -39,7 +39,9 @@ class Strict(BaseModel):
 class Variable(Strict):
     """One canonical variable of a domain and its CF attributes."""
 
-    role: Literal["input", "static", "target", "quality", "truth", "group"] = Field(description="what it is used for")
+    role: Literal["input", "static", "target", "quality", "truth", "group", "product"] = Field(
+        description="what it is used for; a product is an existing estimate of a target"
+    )
     dimension: Literal["obs", "unit"] = Field(description="dimension that it stands on")
     units: str | None = Field(None, description="units, as CF writes them")
     long_name: str = Field(description="what it is, in words")
@@ -82,6 +84,21 @@ class Split(Strict):
     source_validation_share: Share = Field(0.2, description="share of source groups kept for validation")
     gap: NonNegative = Field(0, description="steps between pool and test of a group (time axis)")
     test_share: Share = Field(0.5, description="share of a group's record that is the test (time axis)")
+    held_out: Share = Field(0.2, description="share of groups that is held out, where source and target are one")
+    by: str | None = Field(None, description="column or variable that leave_one_class_out and warm_out go by")
+    block_degrees: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(
+        10, description="side of a block of spatial_block, degrees"
+    )
+    buffer_km: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(
+        100, description="distance to a held-out block within which nothing is trained on, km"
+    )
+    year: Positive | None = Field(None, description="first year of the test of temporal")
+    source_validation: Literal["groups", "time"] = Field(
+        "groups", description="validation of the source: groups of its own or, as published, the end of each record"
+    )
+    allow_leaks: bool = Field(
+        False, description="train although the audit finds leaks; only to reproduce a published split"
+    )
 
     @model_validator(mode="after")
     def _known_parts(self) -> Split:
@@ -146,6 +163,12 @@ class Scenario(Strict):
     budgets: Budgets = Field(description="sizes of the labelled target data, growing; 'all' is the whole pool")
     block: Block = Field("year", description="block of time for intervals: year, or a number of days")
     headline: Headline = Field(description="what the verdict is about")
+    models: Texts | None = Field(None, description="models of this scenario, by name; all of the domain if absent")
+    recipes: Texts | None = Field(None, description="recipes of this scenario; those of the domain if absent")
+    balance: dict[str, Annotated[float, NOT_A_TRUTH_VALUE]] = Field(
+        {}, description="factors of the targets whose sum is zero by nature; see training.balance_weight"
+    )
+    product: dict[str, str] = Field({}, description="variable of an existing product for each target, as a reference")
 
     @model_validator(mode="after")
     def _gap_holds_a_window(self) -> Scenario:
@@ -171,6 +194,12 @@ class Training(Strict):
     weight_decay: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(1e-4, description="weight decay of AdamW")
     clip: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(1.0, description="largest norm of the gradient")
     fixed_steps: Positive = Field(200, description="optimiser steps of an adaptation that is not stopped early")
+    balance_weight: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(
+        0.0, description="weight of the loss that holds predictions to the scenario's balance"
+    )
+    class_weights: Texts = Field(
+        [], description="text columns of units whose classes weigh the same in the loss, whatever their sizes"
+    )
 
 
 class Domain(Strict):

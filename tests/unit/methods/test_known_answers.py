@@ -12,7 +12,7 @@ from landbridge.stage import Job
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.harness import Tools, open_source
 from landbridge.train.loop import Drawn, Schedule, train
-from landbridge.train.losses import squared_error
+from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import Layout
 
@@ -50,8 +50,8 @@ def fit(line, recipe, budget="4", seed=0, **options):
     }
     inputs = {"source_weights": str(line.folder / f"checkpoint{seed}")}
     module = importlib.import_module(f"landbridge.methods.{recipe}")
-    layout = Layout.of(settings)
     source = netcdf.read(line.folder / "source.nc")
+    layout = Layout.of(settings, source)
     tools = Tools(
         job=Job("transfer", inputs, {}, settings),
         layout=layout,
@@ -155,7 +155,7 @@ def test_pooled_at_its_ends_follows_one_side_bit_for_bit(line, share):
         network = linear.build(SHAPE, {})
         initialise(network, 5)
         drawn = [Drawn.start(name, samples.scaled(scaler), own, 3) for name, samples, own in sides]
-        train(network, drawn, squared_error, Schedule(rate=1e-2, steps=30))
+        train(network, drawn, MeanLoss("regression"), Schedule(rate=1e-2, steps=30))
         found.append(network.state_dict())
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from landbridge.prepare.split_rules import PARTS, RULES, Population, leading_time, tower_grouped
+from landbridge.prepare.population import PARTS, Population
+from landbridge.prepare.split_rules import RULES, leading_time, tower_grouped
 from landbridge.stage import StageError
 
 SETTINGS = {"budget_axis": "groups", "seed": 1, "folds": 1, "shares": {}, "length": 30, "gap": 30, "test_share": 0.5}

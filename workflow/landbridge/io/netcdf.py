@@ -164,7 +164,7 @@ class SeriesWriter:
             ContractError: a variable that is not described, a name twice, lengths that differ, or time that does
                 not increase.
         """
-        undescribed = [name for name in (*unit.values, *unit.static) if name not in self.described]
+        undescribed = [name for name in (*unit.values, *unit.static) if description_of(name, self.described) is None]
         if undescribed:
             raise ContractError(
                 f"unit {unit.name}: {', '.join(undescribed)} not described; add them to `variables:` of domain.yaml"
@@ -195,8 +195,9 @@ class SeriesWriter:
         time = {"units": f"{self.time_unit} since 1970-01-01", **TIME_ATTRIBUTES}
         _create(self.handle, "time", ("obs",), np.dtype(np.int64), time, (CHUNK,))
         for name in unit.values:
-            dtype = np.dtype(self.described[name].get("dtype", "float32"))
-            attributes = {**cf_attributes(self.described[name]), "coordinates": "time lat lon unit_name"}
+            described = description_of(name, self.described) or {}
+            dtype = np.dtype(described.get("dtype", "float32"))
+            attributes = {**cf_attributes(described), "coordinates": "time lat lon unit_name"}
             _create(self.handle, name, ("obs",), dtype, attributes, (CHUNK,))
 
     def _finish(self) -> None:
@@ -216,6 +217,16 @@ class SeriesWriter:
             text = any(isinstance(value, str) for value in values)
             array = np.asarray(values, object if text else np.dtype(attributes.get("dtype", "float32")))
             _create(self.handle, name, ("unit",), array.dtype, cf_attributes(attributes))[: len(array)] = array
+
+
+def description_of(name: str, described: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Description of a variable: its own, or that of a pattern such as `era5_*`, whose long_name the name completes."""
+    if name in described:
+        return described[name]
+    for pattern, description in described.items():
+        if pattern.endswith("*") and name.startswith(pattern[:-1]):
+            return {**description, "long_name": f"{description['long_name']} {name[len(pattern) - 1 :]}"}
+    return None
 
 
 def cf_attributes(description: Mapping[str, Any]) -> dict[str, Any]:

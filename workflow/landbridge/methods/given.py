@@ -47,8 +47,11 @@ class Samples(Protocol):
     def pixels(self) -> tuple[int, int] | None:
         """Rows and columns of a chip whose every pixel is predicted; None for other tasks."""
 
-    def label_rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Labels (row, target) in their own units, NaN where missing, and weights of equal shape; classes (row, 1)."""
+    def label_rows(self, *, balanced: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (row, target) in their own units, NaN where missing, and weights of equal shape; classes (row, 1).
+
+        `balanced`: weights times factors by which the classes of `training.class_weights` weigh the same.
+        """
 
     def months(self) -> np.ndarray | None:
         """Month 1..12 of each label row, or None where rows have no calendar."""

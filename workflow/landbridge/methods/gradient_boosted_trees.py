@@ -98,7 +98,7 @@ def fit(given: Given) -> Fitted:
         raise NotApplicable("trees take rows, not chips")
     tables, labels, weights = [], [], []
     for samples in sides:
-        own_labels, own_weights = samples.label_rows()
+        own_labels, own_weights = samples.label_rows(balanced=True)
         total = np.where(np.isfinite(own_labels), own_weights, 0).sum(0, keepdims=True)
         tables.append(samples.table())
         labels.append(own_labels)

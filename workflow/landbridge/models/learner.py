@@ -33,15 +33,15 @@ class Learner:
     def predict(self, samples: Any) -> np.ndarray:
         """Regression (row, target) in the targets' units; log-probabilities (row, class); or (row, class, y, x).
 
-        A row's prediction does not depend on the other rows: the network is in evaluation mode.
+        A row's prediction does not depend on the other rows of the batch: the network is in evaluation mode.
         """
         self.network.eval()
         found = []
         with torch.no_grad():
             for start in range(0, samples.prediction_rows, PREDICTION_BATCH):
                 index = torch.arange(start, min(start + PREDICTION_BATCH, samples.prediction_rows))
-                x, static = samples.prediction_batch(index, self.scaler)
-                found.append(self._finish(self.network(x, static), samples.task).cpu().numpy())
+                inputs = samples.prediction_batch(index, self.scaler)
+                found.append(self._finish(self.network(*inputs), samples.task).cpu().numpy())
         return np.concatenate(found) if found else np.zeros((0, self.shape.outputs), np.float32)
 
     def _finish(self, outputs: Tensor, task: str) -> Tensor:

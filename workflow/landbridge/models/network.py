@@ -21,12 +21,14 @@ class Shape:
         static: numbers that describe the unit, one-hot classes included.
         outputs: targets of a regression, or classes.
         length: steps of a window, or pixels along a chip's side.
+        support: windows of the same unit that come beside the window to predict; see `Samples`.
     """
 
     inputs: int
     static: int
     outputs: int
     length: int
+    support: int = 0
 
 
 class Network(nn.Module):
@@ -46,6 +48,10 @@ class Network(nn.Module):
     def forward(self, x: Tensor, static: Tensor) -> Tensor:
         """Head of the features: the last dimension (channels, for chips) becomes `outputs`."""
         return self.parts[self.part_names()[-1]](self.features(x, static))
+
+    def step(self, *inputs: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Outputs in training, and a loss of the network's own that is added to that of the task; 0 for most."""
+        return self(*inputs), 0.0
 
     def part_names(self) -> list[str]:
         """Names of the parts, from input to output."""

@@ -94,8 +94,12 @@ def _some(names: Sequence[str], most: int = 8) -> str:
 
 
 def _sides(parted: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(unit,) what must stay apart: every part by itself; on a time axis a group's pool and test may be one place."""
+    """(unit,) what must stay apart: every part by itself, but for parts that are one place cut in time."""
     part = np.asarray(parted["part"]).astype(str)
+    if settings["split"]["rule"] == "temporal":
+        return np.full(len(part), "one place", part.dtype.kind + "10")
+    if settings["split"].get("source_validation") == "time":
+        part = np.where(np.isin(part, ["source_train", "source_val"]), "source", part)
     if settings["budget_axis"] == "time":
         return np.where(np.isin(part, ["target_pool", "target_test"]), "target_cut", part)
     return part
@@ -201,8 +205,10 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
 
 
 def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
-    """Where a group was cut in time, its pool ends at least a gap before its test begins."""
-    if settings["budget_axis"] != "time":
+    """Where a group was cut in time, what is learned from ends at least a gap before its test begins."""
+    before = ["target_pool"] if settings["budget_axis"] == "time" else []
+    before += ["source_train", "source_val"] if settings["split"]["rule"] == "temporal" else []
+    if not before:
         return []
     part = np.asarray(parted["part"]).astype(str)
     groups = np.asarray(parted["group"]).astype(str)
@@ -212,7 +218,7 @@ def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     filled = parted["row_size"] > 0
     broken = []
     for group in sorted(set(groups[part == "target_test"])):
-        pool = np.flatnonzero((groups == group) & (part == "target_pool") & filled)
+        pool = np.flatnonzero((groups == group) & np.isin(part, before) & filled)
         test = np.flatnonzero((groups == group) & (part == "target_test") & filled)
         if len(pool) and len(test):
             last = max(int(ticks[bounds[i + 1] - 1]) for i in pool)

@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import Dataset, Variable
+from landbridge.contract import Dataset, Variable, expand
 from landbridge.io import netcdf
 from landbridge.prepare import answers, audit, join, pools, ragged, windows
 from landbridge.prepare.answers import INDEX
 from landbridge.prepare.audit import LABEL_ROLES, WITHOUT_LABELS
+from landbridge.prepare.population import PARTS, Population, Stretch
 from landbridge.prepare.scaling import rows_hash
-from landbridge.prepare.split_rules import PARTS, RULES, Population, Stretch
+from landbridge.prepare.split_rules import RULES
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
@@ -51,9 +52,9 @@ def run(job: Job) -> None:
     """Inputs: `source`, `target` (harmonised, perhaps the same file). Outputs: the files of `FILES`, `answers`,
     `truth`, `split` and `audit`.
     """
-    settings = job.settings
     fold = int(job.wildcards["fold"])
     source = netcdf.read(job.input("source"))
+    settings = {**job.settings, "inputs": expand(job.settings["inputs"], source.variables)}
     target = source if job.inputs["source"] == job.inputs["target"] else netcdf.read(job.input("target"))
     parted = part(source, target, settings, fold)
     part_of = np.asarray(parted.dataset["part"]).astype(str)
@@ -82,7 +83,9 @@ def run(job: Job) -> None:
     answer, truth = answers.answer_files(test, rows, scored, files["test_inputs"].attributes, settings)
     report = audit.audit(parted.dataset, {**files, "answers": answer}, settings, [*parted.left_out, *not_scored])
     report |= {"scenario": settings["scenario"], "fold": fold, "split_hash": common["split_hash"], "rows": counts}
-    audit.refuse_leaks(report)
+    report["rule"] = settings["split"]["rule"]
+    if not settings["split"].get("allow_leaks"):
+        audit.refuse_leaks(report)
 
     for name, dataset in {**files, "answers": answer, "truth": truth}.items():
         netcdf.write(job.outputs[name], dataset)
@@ -121,23 +124,17 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     if settings["kind"] == "series" and not settings.get("window"):
         raise StageError("window: is missing, and series are cut into windows; write for example {length: 30}")
     left_out: list[dict[str, Any]] = []
-    needed = _needed_variables(source, settings) | _needed_variables(target, settings)
-    chosen_source = _population(ragged.drop(source, set(source.variables) - needed), "source", settings, left_out)
-    chosen_target = _population(ragged.drop(target, set(target.variables) - needed), "target", settings, left_out)
-    shared = np.isin(_groups(chosen_source, settings), sorted(set(_groups(chosen_target, settings))))
-    if shared.any():
-        names = np.asarray(chosen_source["unit_name"])[shared].tolist()
-        left_out.append({"reason": "source unit in a group of the target", "units": names})
-        chosen_source = ragged.select_units(chosen_source, ~shared)
-    if settings["source"]["dataset"] != settings["target"]["dataset"]:
-        chosen_source, chosen_target = join.told_apart(chosen_source, chosen_target, settings)
-    both = join.join(chosen_source, chosen_target)
-    is_target = np.arange(len(both["unit_name"])) >= len(chosen_source["unit_name"])
+    if settings["source"] == settings["target"]:
+        both = _population(_needed(target, settings), "target", settings, left_out)
+        is_target = None
+    else:
+        both, is_target = _two_populations(source, target, settings, left_out)
     population = _describe(both, is_target, settings)
     rule_settings = {
         **settings["split"],
         "budget_axis": settings["budget_axis"],
         "length": (settings.get("window") or {"length": 1})["length"],
+        "tick_of_year": lambda year: _tick_of_year(both, year, settings["step"]),
     }
     stretches = sorted(
         RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment)
@@ -148,12 +145,43 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     return Parted(parted, left_out)
 
 
+def _two_populations(
+    source: Dataset, target: Dataset, settings: Mapping[str, Any], left_out: list[dict[str, Any]]
+) -> tuple[Dataset, np.ndarray]:
+    """Both populations in one file, and which of its units are target."""
+    chosen_source = _population(_needed(source, settings), "source", settings, left_out)
+    chosen_target = _population(_needed(target, settings), "target", settings, left_out)
+    shared = np.isin(_groups(chosen_source, settings), sorted(set(_groups(chosen_target, settings))))
+    if shared.any():
+        names = np.asarray(chosen_source["unit_name"])[shared].tolist()
+        left_out.append({"reason": "source unit in a group of the target", "units": names})
+        chosen_source = ragged.select_units(chosen_source, ~shared)
+    if settings["source"]["dataset"] != settings["target"]["dataset"]:
+        chosen_source, chosen_target = join.told_apart(chosen_source, chosen_target, settings)
+    both = join.join(chosen_source, chosen_target)
+    return both, np.arange(len(both["unit_name"])) >= len(chosen_source["unit_name"])
+
+
+def _tick_of_year(dataset: Dataset, year: int, step: str) -> int:
+    """Tick of the first step of a calendar year."""
+    unit = "D" if str(dataset.variables["time"].attributes["units"]).startswith("days") else "s"
+    begin = np.array([f"{year}-01-01"], f"datetime64[{unit}]").astype(np.int64)
+    return int(windows.clock(begin, step)[0])
+
+
+def _needed(dataset: Dataset, settings: Mapping[str, Any]) -> Dataset:
+    return ragged.drop(dataset, set(dataset.variables) - _needed_variables(dataset, settings))
+
+
 def _needed_variables(dataset: Dataset, settings: Mapping[str, Any]) -> set[str]:
     """Variables that any later stage may open: those on units, and of those on rows what the scenario names."""
     rows = {"obs", "y"}
     kept = {name for name, variable in dataset.variables.items() if not rows & set(variable.dimensions)}
     kept |= {"time", "reflectance", "valid", *settings["inputs"], *settings["targets"]}
     kept |= {f"{name}_truth" for name in settings["targets"]}
+    kept |= set((settings.get("product") or {}).values())
+    if settings["split"].get("by"):
+        kept.add(settings["split"]["by"])
     if settings.get("quality"):
         kept.add(settings["quality"]["variable"])
     return kept
@@ -202,7 +230,7 @@ def _groups(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     return np.asarray(["/".join(parts) for parts in zip(*columns, strict=True)])
 
 
-def _describe(both: Dataset, is_target: np.ndarray, settings: Mapping[str, Any]) -> Population:
+def _describe(both: Dataset, is_target: np.ndarray | None, settings: Mapping[str, Any]) -> Population:
     names = np.asarray(both["unit_name"]).astype(str)
     groups = _groups(both, settings)
     stratify = settings["split"].get("stratify")
@@ -212,7 +240,24 @@ def _describe(both: Dataset, is_target: np.ndarray, settings: Mapping[str, Any])
         bounds = ragged.offsets(both["row_size"])
         ticks = windows.clock(both["time"], settings["step"])
         start, stop = ticks[bounds[:-1]], ticks[bounds[1:] - 1]
-    return Population(names.tolist(), groups.tolist(), classes.tolist(), is_target, start, stop)
+    lat, lon = (np.asarray(both[name], float) if name in both else None for name in ("lat", "lon"))
+    by = _by(both, settings["split"].get("by"))
+    return Population(names.tolist(), groups.tolist(), classes.tolist(), is_target, start, stop, lat, lon, by)
+
+
+def _by(both: Dataset, name: str | None) -> np.ndarray | None:
+    """(unit,) a column of units as it is, or the mean of a variable on `obs`."""
+    if name is None:
+        return None
+    if name not in both:
+        raise StageError(f"split: by: the data hold no '{name}'")
+    values = np.asarray(both[name])
+    if both.variables[name].dimensions != ("obs",):
+        return values if values.dtype.kind in "fiu" else values.astype(str)
+    known = np.isfinite(values)
+    unit = windows.unit_index(both["row_size"])
+    sums = np.bincount(unit, np.where(known, values, 0.0), minlength=len(both["row_size"]))
+    return sums / np.maximum(np.bincount(unit, known, minlength=len(sums)), 1)
 
 
 def _apply(both: Dataset, population: Population, stretches: Sequence[Stretch], settings: Mapping[str, Any]) -> Dataset:

@@ -1,51 +1,27 @@
-"""Rules that part the units of a scenario: each returns the part of every unit, or of stretches of it, by fold."""
+"""Rules that part the units of a scenario: each returns the part of every unit, or of stretches of it, by fold.
+
+Two populations, which a scenario's `where:` tells apart, go by `tower_grouped`. Where source and target are one
+population a rule first chooses what is held out of it; that is the target, and its groups go to the parts by `shares`
+(all to the test if none are given).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from landbridge.prepare import held_out
+from landbridge.prepare.population import Population, Stretch
 from landbridge.prepare.streams import majority, stratified_order
 from landbridge.stage import StageError
 
-PARTS = ("source_train", "source_val", "target_unlabelled", "target_pool", "target_val", "target_test")
 SHARES = {"target_unlabelled": 0.25, "target_pool": 0.35, "target_val": 0.10, "target_test": 0.30}
+ALL_TO_TEST = {"target_unlabelled": 0.0, "target_pool": 0.0, "target_val": 0.0, "target_test": 1.0}
 SOURCE_VALIDATION_SHARE = 0.20
 FEWEST_TARGET_GROUPS = 4
-
-
-@dataclass(frozen=True)
-class Population:
-    """The units that a rule parts.
-
-    Attributes:
-        names: (unit,) names.
-        groups: (unit,) group of each; a group is never split between parts, except in time on a time axis.
-        classes: (unit,) class to stratify by; "" without one.
-        is_target: (unit,) bool; the others are source.
-        start, stop: (unit,) first and last tick of each unit; zeros where there is no time.
-    """
-
-    names: Sequence[str]
-    groups: Sequence[str]
-    classes: Sequence[str]
-    is_target: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Ticks [start, stop] of one unit that belong to a part; the whole unit where both are None."""
-
-    unit: int
-    part: str
-    segment: int = 0
-    start: int | None = None
-    stop: int | None = None
 
 
 def _strata(population: Population, chosen: np.ndarray) -> dict[str, str]:
@@ -61,7 +37,7 @@ def _shares(settings: Mapping[str, Any]) -> dict[str, float]:
     Raises:
         StageError: shares that do not add up to one.
     """
-    shares = {**SHARES, **settings.get("shares", {})}
+    shares = {**(ALL_TO_TEST if settings.get("one_population") else SHARES), **settings.get("shares", {})}
     if abs(sum(shares.values()) - 1) > 1e-9:
         listed = ", ".join(f"{part}: {share:g}" for part, share in shares.items())
         raise StageError(f"split: shares add up to {sum(shares.values()):g}, not 1: {listed}; write all four")
@@ -70,6 +46,7 @@ def _shares(settings: Mapping[str, Any]) -> dict[str, float]:
 
 def _source_parts(population: Population, settings: Mapping[str, Any]) -> dict[str, str]:
     share = settings.get("source_validation_share", SOURCE_VALIDATION_SHARE)
+    assert population.is_target is not None
     strata = _strata(population, ~population.is_target)
     if len(strata) < 2:
         raise StageError(
@@ -82,16 +59,17 @@ def _source_parts(population: Population, settings: Mapping[str, Any]) -> dict[s
 
 
 def _target_parts(population: Population, settings: Mapping[str, Any], fold: int) -> dict[str, str]:
+    assert population.is_target is not None
     strata = _strata(population, population.is_target)
     count = len(strata)
-    if count < FEWEST_TARGET_GROUPS:
+    shares = _shares(settings)
+    if count < (FEWEST_TARGET_GROUPS if shares["target_test"] < 1 else 1):
         raise StageError(
             f"the target population has {count} groups, and this rule needs {FEWEST_TARGET_GROUPS} at least; widen "
             f"`target: where:` or take a rule that cuts groups in time"
         )
     ordered = stratified_order(strata, "split target", settings["seed"])
     folds = settings["folds"]
-    shares = _shares(settings)
     if folds > count:
         raise StageError(f"split: {folds} folds for {count} target groups; write folds: {count} or fewer")
     if folds > 1:  # every group is tested in exactly one fold, and the rest keep their proportions
@@ -106,7 +84,7 @@ def _target_parts(population: Population, settings: Mapping[str, Any], fold: int
     # In an order of their own: every other member of the first one would be, for two strata, all of one of them.
     others = {group: strata[group] for group in ordered if group not in parts}
     remaining = stratified_order(others, "split target rest", settings["seed"], fold)
-    pool = max(1, round(shares["target_pool"] * count))
+    pool = max(1, round(shares["target_pool"] * count)) if shares["target_pool"] > 0 else 0
     unlabelled = round(shares["target_unlabelled"] * count)
     parts |= dict.fromkeys(remaining[:pool], "target_pool")
     parts |= dict.fromkeys(remaining[pool : pool + unlabelled], "target_unlabelled")
@@ -117,13 +95,103 @@ def tower_grouped(population: Population, settings: Mapping[str, Any], fold: int
     """Whole groups to parts, stratified by the majority class of each.
 
     Source groups: `source_validation_share` (0.2) to validation. Target groups: `shares` of unlabelled, pool,
-    validation and test (0.25, 0.35, 0.10, 0.30). With several folds each target group is tested once.
+    validation and test (0.25, 0.35, 0.10, 0.30). With several folds each target group is tested once. Of one
+    population a share `held_out` (0.2) is the target, or with several folds each group in turn.
     On a time axis see `leading_time`.
     """
+    if population.is_target is None:
+        return _holding_out(held_out.grouped)(population, settings, fold)
     if settings["budget_axis"] == "time":
         return leading_time(population, settings, fold)
-    parts = {**_source_parts(population, settings), **_target_parts(population, settings, fold)}
-    return [Stretch(index, parts[group]) for index, group in enumerate(population.groups)]
+    targets = _target_parts(population, settings, fold)
+    found = _source_stretches(population, settings)
+    return found + [
+        Stretch(index, targets[group]) for index, group in enumerate(population.groups) if population.is_target[index]
+    ]
+
+
+Choose = Callable[[Population, Mapping[str, Any], int], held_out.Chosen]
+
+
+def _holding_out(choose: Choose) -> Callable[[Population, Mapping[str, Any], int], list[Stretch]]:
+    """The rule that parts one population by what `choose` holds out of it."""
+
+    def rule(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
+        if population.is_target is not None:
+            raise StageError(
+                f"split: rule {settings['rule']} chooses the target itself; write the same dataset and `where:` as "
+                f"source and as target"
+            )
+        held, dropped = choose(population, settings, fold)
+        if held.all() or not held.any():
+            raise StageError(f"split: rule {settings['rule']} holds out {int(held.sum())} of {len(held)} units")
+        kept = np.flatnonzero(~dropped)
+        own = _subset(replace(population, is_target=held), kept)
+        settings = {**settings, "folds": 1, "one_population": True}
+        return [replace(stretch, unit=int(kept[stretch.unit])) for stretch in tower_grouped(own, settings, 0)]
+
+    return rule
+
+
+def _subset(population: Population, index: np.ndarray) -> Population:
+    names, groups, classes = (
+        [column[i] for i in index] for column in (population.names, population.groups, population.classes)
+    )
+    assert population.is_target is not None
+    return Population(
+        names, groups, classes, population.is_target[index], population.start[index], population.stop[index]
+    )
+
+
+def _source_stretches(population: Population, settings: Mapping[str, Any]) -> list[Stretch]:
+    """Parts of the source: validation is a share of the groups or, as published, the end of every record."""
+    assert population.is_target is not None
+    sources = [index for index in range(len(population.names)) if not population.is_target[index]]
+    if settings.get("source_validation", "groups") == "groups":
+        parts = _source_parts(population, settings)
+        return [Stretch(index, parts[population.groups[index]]) for index in sources]
+    share = settings.get("source_validation_share", SOURCE_VALIDATION_SHARE)
+    found = []
+    for index in sources:
+        first, last = int(population.start[index]), int(population.stop[index])
+        cut = last - round(share * (last - first + 1)) + 1
+        found += [Stretch(index, "source_train", 0, first, cut - 1), Stretch(index, "source_val", 1, cut, last)]
+    return found
+
+
+def temporal(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
+    """Every group trained before a year and tested from it on, `gap` ticks apart; a reference, not a transfer.
+
+    A share of the groups is validation instead of training. Groups without an observation on one side take no part.
+    """
+    if population.is_target is not None or settings["folds"] > 1 or not settings.get("year"):
+        raise StageError("split: temporal cuts one population at a year, in one fold; write year: 2018 and folds: 1")
+    if settings["gap"] < settings["length"]:
+        raise StageError(
+            f"split: gap is {settings['gap']} steps, shorter than a window of {settings['length']}; write "
+            f"gap: {settings['length']} or more"
+        )
+    first_of_year = settings["tick_of_year"](settings["year"])
+    groups = np.asarray(population.groups, object)
+    begins = {group: int(population.start[groups == group].min()) for group in sorted(set(groups))}
+    ends = {group: int(population.stop[groups == group].max()) for group in begins}
+    both = {
+        group
+        for group in begins
+        if begins[group] <= first_of_year - settings["gap"] - settings["length"]
+        and ends[group] >= first_of_year + settings["length"] - 1
+    }
+    if not both:
+        raise StageError(f"split: no group has data before and after {settings['year']}; write another year")
+    is_target = np.zeros(len(groups), bool)
+    taking_part = np.flatnonzero(np.isin(groups, sorted(both)))
+    parts = _source_parts(_subset(replace(population, is_target=is_target), taking_part), settings)
+    found = []
+    for index in taking_part.tolist():
+        last = first_of_year - settings["gap"] - 1
+        found.append(Stretch(index, parts[groups[index]], 0, int(population.start[index]), last))
+        found.append(Stretch(index, "target_test", 1, first_of_year, int(population.stop[index])))
+    return found
 
 
 def leading_time(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
@@ -139,15 +207,15 @@ def leading_time(population: Population, settings: Mapping[str, Any], fold: int)
     gap, length = settings["gap"], settings["length"]
     if gap < length:
         raise StageError(f"split: gap is {gap} steps, shorter than a window of {length}; write gap: {length} or more")
-    parts = _source_parts(population, settings)
+    assert population.is_target is not None
     ordered = stratified_order(_strata(population, population.is_target), "split target", settings["seed"])
     unlabelled = set(ordered[: round(_shares(settings)["target_unlabelled"] * len(ordered))])
     groups = np.asarray(population.groups, object)
-    found = []
+    found = _source_stretches(population, settings)
     for index, group in enumerate(population.groups):
         if not population.is_target[index]:
-            found.append(Stretch(index, parts[group]))
-        elif group in unlabelled:
+            continue
+        if group in unlabelled:
             found.append(Stretch(index, "target_unlabelled"))
         else:
             members = groups == group
@@ -158,4 +226,13 @@ def leading_time(population: Population, settings: Mapping[str, Any], fold: int)
     return found
 
 
-RULES = {"tower_grouped": tower_grouped}
+RULES = {
+    "tower_grouped": tower_grouped,
+    "igbp_published": _holding_out(held_out.igbp_published),
+    "koppen_published": _holding_out(held_out.koppen_published),
+    "spatial_block": _holding_out(held_out.spatial_block),
+    "leave_one_class_out": _holding_out(held_out.leave_one_class_out),
+    "leave_one_group_out": _holding_out(held_out.leave_one_group_out),
+    "warm_out": _holding_out(held_out.warm_out),
+    "temporal": temporal,
+}

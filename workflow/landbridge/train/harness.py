@@ -23,7 +23,7 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.loop import Drawn, Schedule, train
-from landbridge.train.losses import LOSSES
+from landbridge.train.losses import Balance, MeanLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import Layout, Samples
 
@@ -51,6 +51,14 @@ def schedule_of(training: Mapping[str, Any], rate: float, *, steps: int | None =
     """The schedule that the settings of a domain describe."""
     names = ("epochs", "epoch_steps", "batch", "weight_decay", "clip", "patience")
     return Schedule(rate=rate, steps=steps, **{name: training[name] for name in names})
+
+
+def loss_of(settings: Mapping[str, Any], layout: Layout, scaler: Scaler, device: Any) -> MeanLoss:
+    """The training loss of a scenario: that of its task, with the balance of its targets where it is weighed."""
+    weight, factors = settings["training"].get("balance_weight", 0.0), settings.get("balance") or {}
+    if layout.task != "regression" or not factors or weight == 0:
+        return MeanLoss(layout.task)
+    return MeanLoss(layout.task, Balance(factors, layout.targets, scaler, device), weight)
 
 
 def set_threads(threads: int) -> None:
@@ -210,16 +218,17 @@ class Given:
         scaler = learner.scaler
         device = self.tools.job.device
         drawn = [
-            Drawn.start(side.name, side.samples.scaled(scaler), side.share, self.seed, device)  # type: ignore[attr-defined]
+            Drawn.start(side.name, side.samples.scaled(scaler, balanced=True), side.share, self.seed, device)  # type: ignore[attr-defined]
             for side in sides
         ]
         train(
             learner.network,
             drawn,
-            LOSSES[self.tools.layout.task],
+            loss_of(settings, self.tools.layout, scaler, device),
             schedule_of(training, rate, steps=steps),
             parts=parts,
             validation=validation.scaled(scaler) if validation is not None else None,
+            validation_loss=MeanLoss(self.tools.layout.task),
             progress=self.tools.progress,
             what=self.what,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,13 +15,12 @@ from landbridge.methods.given import Diverged
 from landbridge.models.network import Network
 from landbridge.prepare.streams import stream
 from landbridge.train.adamw import AdamW, clip_gradients
+from landbridge.train.losses import Batch
 from landbridge.train.progress import Progress
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_STEPS = 50  # of a run with a fixed number of steps: so much at most is lost to a kill
-
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs, static, labels, weights
 
 
 class Population(Protocol):
@@ -30,7 +29,20 @@ class Population(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, index: Tensor) -> Batch:
-        """Inputs, static, labels and weights of the windows at `index` (b,)."""
+        """The windows at `index` (b,)."""
+
+
+class Loss(Protocol):
+    """A loss of batches; it may hold a state that training changes."""
+
+    def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Scalar."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What a training checkpoint must hold of it."""
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +83,42 @@ class Drawn:
     generator: torch.Generator
     dropout_state: Tensor
     order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+    members: list[Tensor] | None = None
 
     @classmethod
-    def start(cls, name: str, population: Population, share: float, seed: int, device: str = "cpu") -> Drawn:
-        """A population at the beginning of its streams."""
+    def start(
+        cls,
+        name: str,
+        population: Population,
+        share: float,
+        seed: int,
+        device: str = "cpu",
+        groups: Tensor | None = None,
+    ) -> Drawn:
+        """A population at the beginning of its streams.
+
+        Args:
+            groups: (window,) group of each; with it every batch holds the groups evenly.
+        """
         batches = torch.Generator().manual_seed(stream("batches", name, seed))
         dropout = torch.Generator(device).manual_seed(stream("dropout", name, seed)).get_state()
-        return cls(population, share, batches, dropout)
+        members = None
+        if groups is not None:
+            members = [torch.nonzero(groups.cpu() == group).ravel() for group in range(int(groups.max()) + 1)]
+        return cls(population, share, batches, dropout, members=members)
 
     def next_index(self, size: int) -> Tensor:
-        """Indices of the next batch: a shuffled pass, then another; what is left of a pass opens the next batch."""
+        """Indices of the next batch: a shuffled pass, then another; what is left of a pass opens the next batch.
+
+        With groups: a group for each place, then one of its windows.
+        """
         size = min(size, len(self.population))
+        if self.members is not None:
+            group = torch.randint(len(self.members), (size,), generator=self.generator)
+            draw = torch.rand(size, generator=self.generator, dtype=torch.float64)
+            counts = torch.tensor([len(own) for own in self.members])
+            place = (draw * counts[group]).long()
+            return torch.cat([self.members[int(g)][p : p + 1] for g, p in zip(group, place, strict=True)])
         while len(self.order) < size:
             self.order = torch.cat([self.order, torch.randperm(len(self.population), generator=self.generator)])
         index, self.order = self.order[:size], self.order[size:]
@@ -118,16 +155,16 @@ class Outcome:
 
 
 @torch.no_grad()
-def mean_loss(network: Network, population: Population, loss: Callable[..., Tensor], batch: int = 1024) -> float:
+def mean_loss(network: Network, population: Population, loss: Loss, batch: int = 1024) -> float:
     """Loss over a whole population in evaluation mode, batches weighed by their weights' sum."""
     was_training = [module.training for module in network.modules()]
     network.eval()
     total, weight = 0.0, 0.0
     for start in range(0, len(population), batch):
         index = torch.arange(start, min(start + batch, len(population)))
-        x, static, labels, weights = population.batch(index)
-        share = float(weights.sum())
-        total += share * float(loss(network(x, static), labels, weights))
+        drawn = population.batch(index)
+        share = float(drawn.weights.sum())
+        total += share * float(loss(network(*drawn.inputs), drawn))
         weight += share
     for module, training in zip(network.modules(), was_training, strict=True):
         module.training = training
@@ -137,11 +174,12 @@ def mean_loss(network: Network, population: Population, loss: Callable[..., Tens
 def train(
     network: Network,
     sides: Sequence[Drawn],
-    loss: Callable[..., Tensor],
+    loss: Loss,
     schedule: Schedule,
     *,
     parts: Any = "all",
     validation: Population | None = None,
+    validation_loss: Loss | None = None,
     progress: Progress | None = None,
     what: str = "training",
 ) -> Outcome:
@@ -149,13 +187,14 @@ def train(
 
     With a validation population the weights of the best epoch (0, the start, included) are copied and loaded back;
     without one the last weights stand. Sides of share 0 are not run at all: their forward pass alone would move
-    BatchNorm statistics.
+    BatchNorm statistics. Epochs are compared by `validation_loss`, or by `loss` without one.
 
     Raises:
         Diverged: the loss is not finite.
         ValueError: an unknown part.
     """
     progress = progress or Progress(None)
+    compared = validation_loss or loss
     fit = progress.next_fit()
     parameters = network.set_trainable(parts)
     sides = [side for side in sides if side.share > 0]
@@ -175,13 +214,14 @@ def train(
         network.load_state_dict(_under(tensors, "network"))
         best = _under(tensors, "best")
         optimiser.load(_under(tensors, "optimiser"))
+        loss.load(_under(tensors, "loss"))
         for number, side in enumerate(sides):
             side.load(tensors, f"side{number}")
         history, best_epoch, best_loss = notes["history"], notes["best_epoch"], notes["best_loss"]
         first_epoch = len(history)
         log.info("%s: resumed at epoch %d", what, first_epoch)
     elif validation is not None:
-        best_loss = mean_loss(network, validation, loss)
+        best_loss = mean_loss(network, validation, compared)
         best = _copy(network)
     begun = time.monotonic()
     for epoch in range(first_epoch, epochs):
@@ -192,7 +232,7 @@ def train(
         row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
         row["validation_loss"] = float("nan")
         if validation is not None:
-            row["validation_loss"] = mean_loss(network, validation, loss)
+            row["validation_loss"] = mean_loss(network, validation, compared)
             if row["validation_loss"] < best_loss:
                 best_epoch, best_loss, best = epoch + 1, row["validation_loss"], _copy(network)
         history.append(row)
@@ -203,7 +243,7 @@ def train(
         )
         if epoch + 1 < epochs:
             state = _prefixed(network.state_dict(), "network") | _prefixed(best, "best")
-            state |= _prefixed(optimiser.state(), "optimiser")
+            state |= _prefixed(optimiser.state(), "optimiser") | _prefixed(loss.state(), "loss")
             for number, side in enumerate(sides):
                 state |= side.state(f"side{number}")
             progress.save(fit, "running", state, {"history": history, "best_epoch": best_epoch, "best_loss": best_loss})
@@ -228,7 +268,7 @@ def _lengths(sides: Sequence[Drawn], schedule: Schedule) -> tuple[int, int]:
 def _epoch(
     network: Network,
     sides: Sequence[Drawn],
-    loss: Callable[..., Tensor],
+    loss: Loss,
     optimiser: AdamW,
     schedule: Schedule,
     steps: int,
@@ -243,8 +283,9 @@ def _epoch(
         optimiser.zero_grad()
         for side in sides:
             _set_dropout_state(device, side.dropout_state)
-            x, static, labels, weights = side.population.batch(side.next_index(schedule.batch))
-            side_loss = side.share * loss(network(x, static), labels, weights)
+            batch = side.population.batch(side.next_index(schedule.batch))
+            outputs, own_loss = network.step(*batch.inputs)
+            side_loss = side.share * (loss(outputs, batch) + own_loss)
             side_loss.backward()
             side.dropout_state = _dropout_state(device)
             total += side_loss.detach()

@@ -1,40 +1,120 @@
-"""Losses by task: each takes outputs, labels and weights of one batch and gives a scalar."""
+"""Losses by task: each takes outputs, labels and weights of a batch and gives a sum and its weight by window."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 from landbridge.contract import IGNORE
+from landbridge.prepare.scaling import Scaler
+
+LEAST_WEIGHT = 1e-6
 
 
-def squared_error(outputs: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean of squared errors over standardised targets.
+class Batch(NamedTuple):
+    """Some windows or chips.
+
+    Attributes:
+        inputs: what the network takes: x and static, and for some models the support windows and which exist.
+        labels, weights: (b, scored, target) of a regression; (b,) or (b, y, x) of classes.
+        rows: (b,) place of each window in its population.
+    """
+
+    inputs: tuple[Tensor, ...]
+    labels: Tensor
+    weights: Tensor
+    rows: Tensor
+
+
+def squared_error(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted squared errors over standardised targets.
 
     Args:
         outputs: (b, length, target); the last steps are compared, as many as there are labels.
         labels, weights: (b, scored, target); a missing label has weight 0 and any finite value.
 
     Returns:
-        sum(w (o - y)^2) / sum(w); 0 where nothing has weight.
+        sum(w (o - y)^2) and sum(w) of each window; both (b,).
     """
     outputs = outputs[:, -labels.shape[1] :]
-    return (weights * (outputs - labels).square()).sum() / weights.sum().clamp_min(1e-6)
+    return (weights * (outputs - labels).square()).sum((1, 2)), weights.sum((1, 2))
 
 
-def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean cross-entropy.
+def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted cross-entropy.
 
     Args:
         outputs: logits (b, class), (b, class, y, x), or (b, length, class), whose last step counts.
         labels: (b,) or (b, y, x) int64; 255 is ignored.
         weights: of the labels' shape.
+
+    Returns:
+        sum(w l) and sum(w) of each window or chip; both (b,).
     """
     if outputs.ndim == 3:
         outputs = outputs[:, -1]
     losses = functional.cross_entropy(outputs, labels, ignore_index=IGNORE, reduction="none")
     weights = weights * (labels != IGNORE)
-    return (weights * losses).sum() / weights.sum().clamp_min(1e-6)
+    return (weights * losses).flatten(1).sum(1) if losses.ndim > 1 else weights * losses, _per_window(weights)
+
+
+def _per_window(weights: Tensor) -> Tensor:
+    return weights.flatten(1).sum(1) if weights.ndim > 1 else weights
 
 
 LOSSES = {"regression": squared_error, "classification": cross_entropy, "segmentation": cross_entropy}
+
+
+class Balance:
+    """Predictions held to a sum that is zero by nature, such as NEE - RECO + GPP.
+
+    It is taken in the targets' own units, since standardised targets do not add up, and divided by the spread of the
+    first target that it names: (sum_t c_t yhat_t)^2 / s_1^2, mean over the scored steps.
+    """
+
+    def __init__(self, factors: Mapping[str, float], targets: Sequence[str], scaler: Scaler, device: Any) -> None:
+        own = np.array([factors.get(name, 0.0) for name in targets])
+        first = targets.index(next(iter(factors)))
+        spread = scaler.target_spread[first]
+        self.slopes = torch.as_tensor(own * scaler.target_spread / spread, dtype=torch.float32, device=device)
+        self.offset = float((own * scaler.target_mean).sum() / spread)
+
+    def __call__(self, outputs: Tensor, scored: int) -> Tensor:
+        """Mean square over the last `scored` steps of (b, length, target)."""
+        return ((outputs[:, -scored:] * self.slopes).sum(-1) + self.offset).square().mean()
+
+
+class MeanLoss:
+    """Weighted mean over a batch, with the balance of the targets if there is one."""
+
+    def __init__(self, task: str, balance: Balance | None = None, balance_weight: float = 0.0) -> None:
+        self.of_windows = LOSSES[task]
+        self.balance = balance
+        self.balance_weight = balance_weight
+
+    def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Scalar loss; 0 where nothing has weight."""
+        return self.balanced(self.mean(outputs, batch), outputs, batch)
+
+    def mean(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The weighted mean alone."""
+        sums, weights = self.of_windows(outputs, batch.labels, batch.weights)
+        return sums.sum() / weights.sum().clamp_min(LEAST_WEIGHT)
+
+    def balanced(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Tensor:
+        """A loss with the balance added."""
+        if self.balance is None:
+            return loss
+        return loss + self.balance_weight * self.balance(outputs, batch.labels.shape[1])
+
+    def state(self) -> dict[str, Tensor]:
+        """What changes while training; nothing."""
+        return {}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from landbridge.io import netcdf
+from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
 from landbridge.models.network import initialise
 from landbridge.prepare.scaling import check_scaler, fit_scaler, rows_hash
@@ -16,9 +19,9 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
-from landbridge.train.harness import open_source, schedule_of, set_threads
+from landbridge.train.harness import loss_of, open_source, schedule_of, set_threads
 from landbridge.train.loop import Drawn, train
-from landbridge.train.losses import LOSSES
+from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import progress_of
 from landbridge.train.samples import Layout
 
@@ -29,8 +32,8 @@ def run(job: Job) -> None:
     """Inputs: `source`. Outputs: `checkpoint`, `history`, `cost`."""
     set_threads(job.threads)
     meter = Meter(job)
-    layout = Layout.of(job.settings)
     dataset = netcdf.read(job.input("source"))
+    layout = Layout.of(job.settings, dataset)
     source = open_source(dataset, layout, job.device)
     if len(source.train) == 0 or len(source.validation) == 0:
         raise StageError(
@@ -46,12 +49,19 @@ def run(job: Job) -> None:
     with progress_of(job) as progress:
         network = job.load("model").build(shape, job.settings["network"]).to(job.device)
         initialise(network, stream("init", job.seed))
+        loss: Any = loss_of(job.settings, layout, scaler, job.device)
+        objective, groups = job.load("objective"), None
+        if hasattr(objective, "objective"):
+            settings = {**objective.DEFAULTS, **job.settings["objective_settings"]}
+            groups = source.train.group_of_window(settings["by"])
+            loss = _robust(objective, loss, groups, settings)
         outcome = train(
             network,
-            [Drawn.start("source", source.train.scaled(scaler), 1.0, job.seed, job.device)],
-            LOSSES[layout.task],
+            [Drawn.start("source", source.train.scaled(scaler, balanced=True), 1.0, job.seed, job.device, groups)],
+            loss,
             schedule_of(training, training["learning_rate"]),
             validation=source.validation.scaled(scaler),
+            validation_loss=MeanLoss(layout.task),
             progress=progress,
             what=f"{job.wildcards.get('scenario', '')} {job.wildcards.get('model', '')} seed {job.seed}",
         )
@@ -65,3 +75,17 @@ def run(job: Job) -> None:
             for row in outcome.history:
                 writer.writerow({name: f"{value:.9g}" for name, value in row.items()})
         meter.write(job.outputs["cost"], [meter.row(learner, fits=1)])
+
+
+def _robust(objective: Any, plain: MeanLoss, groups: Any, settings: Mapping[str, Any]) -> Any:
+    """The loss of an objective that weighs groups.
+
+    Raises:
+        StageError: it can't act on this source.
+    """
+    try:
+        return objective.objective(plain, groups, settings)
+    except NotApplicable as reason:
+        raise StageError(
+            f"{reason}; choose another column as recipe_settings.group_dro.by, or leave it out"
+        ) from reason

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landbridge.contract import IGNORE, Dataset
+from landbridge.contract import IGNORE, Dataset, expand
 from landbridge.methods.given import NotApplicable
 from landbridge.models.network import Shape
 from landbridge.prepare import windows
 from landbridge.prepare.scaling import Scaler, static_numbers
 from landbridge.stage import StageError
+from landbridge.train.losses import Batch
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Layout:
 
     Attributes:
         classes: names of the classes; empty for a regression.
+        support: windows of the same unit that a network sees beside the one to predict.
+        class_weights: text columns of units whose classes weigh the same in training.
+        product: by target, the variable of an existing product.
     """
 
     task: str
@@ -39,10 +43,13 @@ class Layout:
     scored: int = 1
     quality: str | None = None
     classes: tuple[str, ...] = ()
+    support: int = 0
+    class_weights: tuple[str, ...] = ()
+    product: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Layout:
-        """The layout that a job's settings describe."""
+    def of(cls, settings: Mapping[str, Any], dataset: Dataset) -> Layout:
+        """The layout that a job's settings describe; patterns among the inputs stand for what a file holds."""
         window = settings.get("window") or {"length": 1, "stride": 1, "scored": 1}
         quality = settings.get("quality")
         return cls(
@@ -50,7 +57,7 @@ class Layout:
             kind=settings["kind"],
             step=settings["step"],
             targets=tuple(settings["targets"]),
-            inputs=tuple(settings["inputs"]),
+            inputs=tuple(expand(settings["inputs"], dataset.variables)),
             one_hot={name: tuple(words) for name, words in settings["one_hot"].items()},
             static=tuple(settings.get("static", ())),
             length=window["length"],
@@ -58,6 +65,9 @@ class Layout:
             scored=window["scored"],
             quality=quality["variable"] if quality else None,
             classes=tuple(settings.get("classes") or ()),
+            support=int(settings.get("support", 0)),
+            class_weights=tuple(settings.get("training", {}).get("class_weights", ())),
+            product=dict(settings.get("product") or {}),
         )
 
     @property
@@ -77,7 +87,7 @@ class Layout:
     def shape(self, inputs: int) -> Shape:
         """Sizes of a network for this layout."""
         static = len(self.static) + sum(len(words) for words in self.one_hot.values())
-        return Shape(inputs, static, self.outputs, self.length)
+        return Shape(inputs, static, self.outputs, self.length, self.support)
 
 
 class Samples:
@@ -162,10 +172,32 @@ class Samples:
         layout = self.layout
         return windows.training_windows(self.dataset, layout.inputs, weights, layout.length, 1, 1, layout.step)
 
-    def label_rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Labels (row, target), NaN where missing, and weights; classes as (row, 1), every pixel a row."""
+    @cached_property
+    def class_factors(self) -> np.ndarray:
+        """(unit,) float32 factors that give the classes of each column of `class_weights` the same total weight.
+
+        N / (K n_c) of N labelled rows, K classes and n_c rows of the unit's class; products over columns.
+        """
+        labelled = np.any(self.labels[1].reshape(len(self.labels[1]), -1) > 0, axis=1)
+        rows = np.bincount(self.unit[labelled], minlength=len(self.dataset["unit_name"]))
+        factors = np.ones(len(rows), np.float64)
+        for column in self.layout.class_weights:
+            classes, index = np.unique(np.asarray(self.dataset[column]).astype(str), return_inverse=True)
+            counts = np.bincount(index, rows, minlength=len(classes))
+            factors *= (rows.sum() / ((counts > 0).sum() * np.maximum(counts, 1)))[index]
+        return factors.astype(np.float32)
+
+    def label_rows(self, *, balanced: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (row, target), NaN where missing, and weights; classes as (row, 1), every pixel a row.
+
+        Args:
+            balanced: weights times the factors of the classes.
+        """
         values, weights = self.labels
         values, weights = values[self.label_ends], weights[self.label_ends]
+        if balanced and self.layout.class_weights:
+            factors = self.class_factors[self.unit[self.label_ends]]
+            weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
         if self.task == "regression":
             return values, weights
         classes = np.where(values == IGNORE, np.nan, values.astype(np.float32))
@@ -203,8 +235,12 @@ class Samples:
 
     # -- batches ------------------------------------------------------------------------------------------------
 
-    def _inputs(self, ends: Tensor, scaler: Scaler) -> tuple[Tensor, Tensor]:
-        """Standardised inputs (b, t, input) or (b, band, y, x), and static (b, static), of windows or chips."""
+    def _inputs(self, ends: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
+        """Standardised inputs (b, t, input) or (b, band, y, x), and static (b, static), of windows or chips.
+
+        With support two more: windows (b, k, t, input) of the same unit that share no step with the one to predict,
+        and which of them exist (b, k).
+        """
         mean = torch.as_tensor(scaler.input_mean, dtype=torch.float32, device=self.device)
         spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
         if self.chips:
@@ -212,7 +248,40 @@ class Samples:
             return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends]  # a missing pixel stands at the band's mean
         back = torch.arange(self.layout.length - 1, -1, -1, device=self.device)
         x = (self.values[ends[:, None] - back] - mean) / spread
-        return x, self._static(scaler)[self._unit[ends]]
+        static = self._static(scaler)[self._unit[ends]]
+        if not self.layout.support:
+            return x, static
+        beside, known = self._support_ends(ends)
+        support = (self.values[beside[..., None] - back] - mean) / spread
+        return x, static, torch.where(known[..., None, None], support, 0.0), known
+
+    @cached_property
+    def _tiles(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Ends of complete windows that do not overlap, and by unit where its own begin and how many they are."""
+        layout = self.layout
+        ends = windows.complete_windows(self.dataset, layout.inputs, layout.length, layout.length, layout.step)
+        counts = np.bincount(self.unit[ends], minlength=len(self.dataset["unit_name"]))
+        first = np.cumsum(counts) - counts
+        of_device = [torch.as_tensor(array, device=self.device) for array in (ends, first, counts)]
+        return of_device[0], of_device[1], of_device[2]
+
+    def _support_ends(self, ends: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, k) ends of windows beside those at `ends` (b,), evenly spread over the unit's record; and which exist.
+
+        Of the windows that tile the record two at most share a step with any window, and those are passed over.
+        """
+        tiles, first, counts = self._tiles
+        unit = self._unit[ends]
+        count, begin = counts[unit], first[unit]
+        place = torch.searchsorted(tiles, ends) - begin  # the first tile that ends at `ends` or after it
+        usable = (count - 2).clamp_min(0)
+        share = (torch.arange(self.layout.support, device=self.device) + 0.5) / self.layout.support
+        turn = (usable[:, None] * share).long() + 1
+        index = begin[:, None] + (place[:, None] + turn) % count.clamp_min(1)[:, None]
+        beside = tiles[index.clamp_max(max(len(tiles) - 1, 0))] if len(tiles) else ends[:, None].expand_as(index)
+        apart = (beside - ends[:, None]).abs() >= self.layout.length
+        known = apart & (usable > 0)[:, None]
+        return torch.where(known, beside, ends[:, None]), known
 
     def _static(self, scaler: Scaler) -> Tensor:
         """(unit, static) standardised."""
@@ -224,13 +293,20 @@ class Samples:
     def _unit(self) -> Tensor:
         return torch.as_tensor(self.unit, dtype=torch.int64, device=self.device)
 
-    def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, Tensor]:
-        """Inputs and static of the rows at `index`."""
+    def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
+        """What a network takes for the rows at `index`."""
         return self._inputs(torch.as_tensor(self.prediction_ends[index.numpy()], device=self.device), scaler)
 
-    def scaled(self, scaler: Scaler) -> Scaled:
-        """This population as the training loop draws from it."""
-        return Scaled(self, scaler)
+    def scaled(self, scaler: Scaler, *, balanced: bool = False) -> Scaled:
+        """This population as the training loop draws from it; `balanced` by the factors of its classes."""
+        return Scaled(self, scaler, balanced=balanced)
+
+    def group_of_window(self, column: str) -> Tensor:
+        """(window,) int64 number of each window's value of a text column of units."""
+        if column not in self.dataset:
+            raise StageError(f"units have no column '{column}' to group by")
+        codes = np.unique(np.asarray(self.dataset[column]).astype(str)[self.unit[self.ends]], return_inverse=True)[1]
+        return torch.as_tensor(codes.ravel().astype(np.int64), device=self.device)
 
     # -- tables -------------------------------------------------------------------------------------------------
 
@@ -255,12 +331,15 @@ class Samples:
 class Scaled:
     """Labelled windows or chips with the inputs and targets standardised as they are gathered."""
 
-    def __init__(self, samples: Samples, scaler: Scaler) -> None:
+    def __init__(self, samples: Samples, scaler: Scaler, *, balanced: bool = False) -> None:
         self.samples = samples
         self.scaler = scaler
         device = samples.device
         self.ends = torch.as_tensor(samples.ends, device=device)
         labels, weights = samples.labels
+        if balanced and samples.layout.class_weights:
+            factors = samples.class_factors[samples.unit]
+            weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
         self.weights = torch.as_tensor(weights, device=device)
         if samples.task == "regression":
             standard = (labels - scaler.target_mean) / scaler.target_spread
@@ -272,12 +351,12 @@ class Scaled:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def batch(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Inputs, static, labels and weights; a regression's outputs are compared over the last `scored` steps."""
+    def batch(self, index: Tensor) -> Batch:
+        """The windows at `index`; a regression's outputs are compared over the last `scored` steps."""
         ends = self.ends[index.to(self.ends.device)]
-        x, static = self.samples._inputs(ends, self.scaler)
+        inputs = self.samples._inputs(ends, self.scaler)
         if self.samples.task != "regression":
-            return x, static, self.labels[ends], self.weights[ends]
+            return Batch(inputs, self.labels[ends], self.weights[ends], index)
         back = torch.arange(self.samples.layout.scored - 1, -1, -1, device=ends.device)
         steps = ends[:, None] - back
-        return x, static, self.labels[steps], self.weights[steps]
+        return Batch(inputs, self.labels[steps], self.weights[steps], index)

@@ -50,8 +50,8 @@ class Result:
 def run(job: Job) -> None:
     """Inputs: `test_inputs` and those of the recipe's rights. Outputs: `predictions`, `cost`."""
     set_threads(job.threads)
-    layout = Layout.of(job.settings)
     test_file = netcdf.read(job.input("test_inputs"))
+    layout = Layout.of(job.settings, test_file)
     test = Samples(test_file, layout, job.device)
     pool = netcdf.read(job.input("target_labels")) if job.input_list("target_labels") else None
     results: list[Result] = []

@@ -1,0 +1,84 @@
+"""Group distributionally robust pretraining: the worst source groups weigh most; applied unchanged.
+
+Sagawa et al. (2020), arXiv 1911.08731, algorithm 1: q_g <- q_g exp(eta L_g), renormalised; the loss is sum q_g L_g.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landbridge.methods.given import Fitted, Given, NotApplicable
+
+PRETRAINS = True
+RIGHTS = ("source_weights",)
+OBJECTIVE = "group_dro"
+MODELS = "any"
+PLACE = "P"
+DEFAULTS = {"eta": 0.01, "by": "class_of"}
+FEWEST_GROUPS = 3
+
+
+class GroupDRO:
+    """The robust loss over the groups of windows.
+
+    Args:
+        plain: mean loss of the task, see `landbridge.train.losses.MeanLoss`.
+        group: (window,) int64 group of each window of the population.
+        eta: step of the weights of groups.
+    """
+
+    def __init__(self, plain: Any, group: Tensor, eta: float) -> None:
+        self.plain = plain
+        self.group = group
+        self.eta = eta
+        self.log_q = torch.zeros(int(group.max()) + 1, dtype=torch.float64, device=group.device)
+
+    def __call__(self, outputs: Tensor, batch: Any) -> Tensor:
+        """Scalar loss; the weights move first, by the losses of the groups in the batch."""
+        sums, weights = self.plain.of_windows(outputs, batch.labels, batch.weights)
+        member = self.group[batch.rows.to(self.group.device)]
+        one_hot = torch.nn.functional.one_hot(member, len(self.log_q)).to(sums.dtype)  # index_add is not deterministic
+        weight = weights @ one_hot
+        losses = (sums @ one_hot) / weight.clamp_min(1e-6)
+        return self.plain.balanced(self.combine(losses, weight > 0), outputs, batch)
+
+    def combine(self, losses: Tensor, present: Tensor) -> Tensor:
+        """Sum q_g L_g over the groups that are present, after the update of their weights.
+
+        Args:
+            losses: (group,) mean loss of each group.
+            present: (group,) bool.
+        """
+        step = torch.where(present, losses.detach().double(), 0.0)
+        self.log_q = torch.log_softmax(self.log_q + self.eta * step, 0)
+        q = torch.where(present, self.log_q.exp(), 0.0)
+        return ((q / q.sum()).to(losses.dtype) * losses).sum()
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights of the groups, for a training checkpoint."""
+        return {"log_q": self.log_q}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+        self.log_q = state["log_q"].to(self.group.device)
+
+
+def objective(plain: Any, groups: Tensor, settings: Mapping[str, Any]) -> GroupDRO:
+    """The loss of pretraining.
+
+    Raises:
+        NotApplicable: fewer than three groups.
+    """
+    count = int(groups.max()) + 1
+    if count < FEWEST_GROUPS:
+        raise NotApplicable(f"group_dro weighs {FEWEST_GROUPS} groups or more, and the source has {count}")
+    return GroupDRO(plain, groups, settings["eta"])
+
+
+def fit(given: Given) -> Fitted:
+    """The robust network as pretrained."""
+    return given.pretrained()

@@ -1,0 +1,201 @@
+"""The slice of the configuration that the jobs of each stage depend on, as plain values.
+
+Snakemake compares a job's slice with that of its last run: what is not in the slice can't rerun the job, so a slice
+holds all that the stage reads and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from landbridge import registry
+from landbridge.config import Config, Scenario
+from landbridge.io import sources
+from landbridge.registry import Recipe
+
+SELECTIONS = ("source_val", "fixed", "target_val_k")
+REFERENCE_MODEL = "none"
+
+
+def split_recipe(name: str) -> tuple[str, str, str | None]:
+    """`id[.variant][.selection]` to id, variant ("" without) and selection rule (None for the default)."""
+    recipe_id, *rest = name.split(".")
+    selection = rest.pop() if rest and rest[-1] in SELECTIONS else None
+    return recipe_id, rest[0] if rest else "", selection
+
+
+class Slices:
+    """One method for each stage, from the wildcards of a job to its settings."""
+
+    def __init__(self, config: Config, scenarios: Mapping[str, Mapping[str, Scenario]]) -> None:
+        self.config = config
+        self.scenarios = scenarios
+        self.recipes: Mapping[str, Recipe] = registry.recipes()
+        self.models = registry.models()
+
+    def dataset(self, domain: str, name: str) -> Any:
+        """Description of a dataset."""
+        return self.config.domains[domain].datasets[name]
+
+    def download(self, wildcards: Any) -> dict[str, Any]:
+        """The rows of `sources.csv`, or the settings of a twin."""
+        dataset = self.dataset(wildcards.domain, wildcards.dataset)
+        folder = registry.domains()[wildcards.domain]
+        found: dict[str, Any] = {"dataset": wildcards.dataset, "domain": wildcards.domain, "twin": dataset.twin}
+        if dataset.twin is None:
+            found |= sources.as_settings(sources.sources_of(folder, wildcards.dataset), folder)
+        return found
+
+    def harmonise(self, wildcards: Any) -> dict[str, Any]:
+        """The dataset, its reader and the variables of the domain."""
+        domain = self.config.domains[wildcards.domain]
+        dataset = self.dataset(wildcards.domain, wildcards.dataset)
+        return {
+            "domain": wildcards.domain,
+            "dataset": wildcards.dataset,
+            "title": dataset.title,
+            "step": dataset.step,
+            "kind": dataset.kind,
+            "feature_type": dataset.feature_type,
+            "reader": dataset.reader,
+            "reader_settings": dataset.reader_settings,
+            "variables": {name: variable.model_dump(exclude_none=True) for name, variable in domain.variables.items()},
+        }
+
+    def scenario(self, wildcards: Any) -> Scenario:
+        """Description of a job's scenario."""
+        return self.scenarios[wildcards.domain][wildcards.scenario]
+
+    def _task(self, wildcards: Any) -> dict[str, Any]:
+        """What every stage after `split` must know of the scenario: task, columns and windows."""
+        scenario = self.scenario(wildcards)
+        dataset = self.dataset(wildcards.domain, scenario.target.dataset)
+        keep = {"task", "targets", "classes", "inputs", "one_hot", "window", "quality", "static", "product"}
+        return {
+            "scenario": wildcards.scenario,
+            "step": dataset.step,
+            "kind": dataset.kind,
+            **scenario.model_dump(include=keep),
+        }
+
+    def split(self, wildcards: Any) -> dict[str, Any]:
+        """The whole scenario but for what is cut or judged later."""
+        scenario = self.scenario(wildcards)
+        left_out = {"title", "default", "extends", "budgets", "headline", "per_group", "models", "recipes", "balance"}
+        return {
+            **self._task(wildcards),
+            **scenario.model_dump(exclude=left_out),
+            "class_of": self.config.domains[wildcards.domain].worst_class_of,
+            "longest_budget": self._longest_budget(scenario),
+        }
+
+    @staticmethod
+    def _longest_budget(scenario: Scenario) -> int | None:
+        """Days that the pool must hold on a time axis; elsewhere no business of `split`, which knows no budgets."""
+        if scenario.budget_axis != "time":
+            return None
+        return max((int(budget) for budget in scenario.budgets if budget != "all"), default=0)
+
+    def _network(self, wildcards: Any) -> dict[str, Any]:
+        domain = self.config.domains[wildcards.domain]
+        own = {} if wildcards.model == REFERENCE_MODEL else dict(domain.models[wildcards.model])
+        defaults = self.models[wildcards.model].literals if wildcards.model in self.models else {}
+        support = own.get("support", defaults.get("DEFAULTS", {}).get("support", 0))
+        return {
+            **self._task(wildcards),
+            "support": support,
+            "balance": dict(self.scenario(wildcards).balance),
+            "training": domain.training.model_dump(),
+            "network": None if wildcards.model == REFERENCE_MODEL else own,
+        }
+
+    def pretrain(self, wildcards: Any) -> dict[str, Any]:
+        """The network, its training and the task."""
+        own = self.config.domains[wildcards.domain].recipe_settings.get(wildcards.objective, {})
+        return {**self._network(wildcards), "objective_settings": dict(own)}
+
+    def transfer(self, wildcards: Any) -> dict[str, Any]:
+        """The network, the recipe and the budgets."""
+        scenario = self.scenario(wildcards)
+        recipe_id, variant, selection = split_recipe(wildcards.recipe)
+        recipe = self.recipes[recipe_id]
+        domain = self.config.domains[wildcards.domain]
+        return {
+            **self._network(wildcards),
+            "recipe": recipe_id,
+            "variant": variant or (recipe.variants[0] if recipe.variants else ""),
+            "selection": selection or recipe.selection,
+            "place": recipe.place,
+            "rights": list(recipe.rights),
+            "recipe_settings": dict(domain.recipe_settings.get(recipe_id, {})),
+            "budget_axis": scenario.budget_axis,
+            "budgets": list(scenario.budgets),
+            "per_group": scenario.per_group,
+        }
+
+    def evaluate(self, wildcards: Any) -> dict[str, Any]:
+        """The task, and what an example is chosen by."""
+        recipe_id, variant, selection = split_recipe(wildcards.recipe)
+        return {
+            **{key: self._task(wildcards)[key] for key in ("scenario", "task", "targets", "classes")},
+            "model": wildcards.model,
+            "recipe": recipe_id,
+            "variant": self._variant(recipe_id, variant),
+            "min_scored": self.scenario(wildcards).min_scored,
+            "headline": self.scenario(wildcards).headline.model_dump(),
+        }
+
+    def _variant(self, recipe_id: str, variant: str) -> str:
+        declared = self.recipes[recipe_id].variants if recipe_id in self.recipes else ()
+        return variant or (declared[0] if declared else "")
+
+    def compare(self, wildcards: Any) -> dict[str, Any]:
+        """Metrics, statistics, headline and intervals."""
+        domain = self.config.domains[wildcards.domain]
+        scenario = self.scenario(wildcards)
+        return {
+            "scenario": wildcards.scenario,
+            "task": scenario.task,
+            "metrics": list(domain.metrics),
+            "statistics": list(domain.statistics),
+            "headline": scenario.headline.model_dump(),
+            "worst_class_of": domain.worst_class_of,
+            "bootstrap": self.config.bootstrap.model_dump(),
+            "budgets": list(scenario.budgets),
+            "budget_axis": scenario.budget_axis,
+        }
+
+    def draw(self, wildcards: Any) -> dict[str, Any]:
+        """What `compare` knows, and the words for titles."""
+        scenario = self.scenario(wildcards)
+        variables = self.config.domains[wildcards.domain].variables
+        return {
+            **self.compare(wildcards),
+            "domain": wildcards.domain,
+            "title": scenario.title,
+            "figure": wildcards.figure,
+            "targets": {
+                name: variables[name].model_dump(include={"units", "long_name"})
+                for name in scenario.targets
+                if name in variables
+            },
+        }
+
+    def summarise(self, wildcards: Any) -> dict[str, Any]:
+        """The scenarios of the run and their headlines."""
+        return {
+            "tier": self.config.tier,
+            "scenarios": [
+                {
+                    "domain": domain,
+                    "domain_title": self.config.domains[domain].title,
+                    "scenario": name,
+                    "title": scenario.title,
+                    "headline": scenario.headline.model_dump(),
+                    "budget_axis": scenario.budget_axis,
+                }
+                for domain in self.config.domains
+                for name, scenario in self.scenarios[domain].items()
+            ],
+        }

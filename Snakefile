@@ -18,6 +18,8 @@ include: "workflow/rules/transfer.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/draw.smk"
+include: "workflow/rules/contrast.smk"
+include: "workflow/rules/recompute.smk"
 include: "workflow/rules/summarise.smk"
 include: "workflow/rules/report.smk"
 

@@ -15,3 +15,4 @@ wildcard_constraints:
     fold="[0-9]+",
     seed="[0-9]+",
     figure="[a-z0-9_]+",
+    contrast="[A-Za-z0-9_]+",

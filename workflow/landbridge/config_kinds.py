@@ -89,10 +89,16 @@ def _name(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    """A name, or the beginning of several with a star."""
+    return _name(value.removesuffix("*")) + "*" * value.endswith("*")
+
+
 NOT_A_TRUTH_VALUE = BeforeValidator(_no_truth_value)
 ONE_OR_MANY = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
 
 Name = Annotated[str, AfterValidator(_name)]
+NameOrPattern = Annotated[str, AfterValidator(_pattern)]
 Whole = Annotated[int, NOT_A_TRUTH_VALUE]
 NonNegative = Annotated[int, Field(ge=0), NOT_A_TRUTH_VALUE]
 Positive = Annotated[int, Field(ge=1), NOT_A_TRUTH_VALUE]

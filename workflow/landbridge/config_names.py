@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from landbridge.config_errors import Fault, closest
-from landbridge.settings import Domain, Scenario
+from landbridge.settings import Contrast, Domain, Scenario
 
 # A unit's own name is a column that no domain need list.
 UNIT_NAME = "unit_name"
@@ -64,7 +64,11 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
         wrong = _recipe(recipe, offered.recipes, offered.selections)
         if wrong:
             faults.append(Fault((name, "recipes", number), *wrong))
+    for word, contrast in domain.contrasts.items():
+        faults += [Fault((name, "contrasts", word, *path), *rest) for path, *rest in _contrast(contrast, domain)]
     for word, dataset in domain.datasets.items():
+        if dataset.kind == "tables":
+            continue
         faults += _unknown((name, "datasets", word, "reader"), "reader", [dataset.reader], offered.readers.get(name))
     tasks = sorted({scenario.task for tier in TIERS for scenario in getattr(domain, tier).values()})
     for task in tasks:
@@ -110,6 +114,15 @@ def _recipe(name: str, recipes: Mapping[str, Sequence[str]], selections: Sequenc
         problem = f"recipe {recipe_id} has no variant or selection rule '{words[0]}'"
         return problem, closest(words[0], [*variants, *selections])
     return None
+
+
+def _contrast(contrast: Contrast, domain: Domain) -> Iterator[tuple[tuple[Any, ...], str, str]]:
+    """Faults of the names in a contrast; a user may have taken a model or a recipe out."""
+    scenarios = {**domain.twin, **domain.real}
+    for side in ("flattering", "honest"):
+        named = getattr(contrast, side)
+        if named not in scenarios:
+            yield (side,), f"there is no scenario '{named}'", closest(named, scenarios)
 
 
 Finding = tuple[tuple[Any, ...], str, str]  # path inside the scenario, problem, remedy

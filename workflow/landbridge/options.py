@@ -27,6 +27,7 @@ TABLES: tuple[tuple[type[BaseModel], str], ...] = (
     (settings.Window, "window"),
     (settings.Quality, "quality"),
     (settings.Headline, "headline"),
+    (settings.Contrast, "Keys of a contrast"),
     (settings.DatasetSettings, "Keys of a dataset"),
     (settings.Variable, "Keys of a variable"),
 )

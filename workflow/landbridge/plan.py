@@ -18,10 +18,11 @@ from landbridge.config import Config, ConfigError, Domain, Offered, Scenario, lo
 from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.registry import STAGES, Recipe
-from landbridge.slices import REFERENCE_MODEL, SELECTIONS, Slices, split_recipe
+from landbridge.slices import REFERENCE_MODEL, SELECTIONS, Slices, scales, split_recipe
 from landbridge.stage import StageError
 
 TRUTH = "truth"
+TABLES = ("leaderboard", "effects", "labels", "units", "cost")  # of each comparison
 
 
 def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
@@ -43,6 +44,7 @@ def offered() -> Offered:
     """What there is to choose from, read from the package without importing it."""
     by_domain = registry.domains()
     of_classes = registry.members(ROOT / "judge" / "metrics" / "confusion.py", "METRICS")
+    of_series = registry.members(ROOT / "judge" / "metrics" / "regression.py", "METRICS")
     figures = registry.members(ROOT / "judge" / "figures.py", "FIGURES")
     return Offered(
         domains=by_domain,
@@ -51,7 +53,7 @@ def offered() -> Offered:
         selections=SELECTIONS,
         model_settings={name: tuple(model.literals.get("DEFAULTS", ())) for name, model in registry.models().items()},
         metrics={
-            "regression": registry.members(ROOT / "judge" / "metrics" / "regression.py", "METRICS"),
+            "regression": (*of_series, *(f"{name}.{scale}" for name in of_series for scale in scales())),
             "classification": of_classes,
             "segmentation": of_classes,
         },
@@ -128,15 +130,16 @@ class Plan:
         return chosen
 
     def _missing(self, domain: str, scenario: Scenario) -> list[str]:
-        folder = registry.domains()[domain]
-        found = []
-        for dataset in sorted({scenario.source.dataset, scenario.target.dataset}):
-            rows = sources.sources_of(folder, dataset)
-            raw = Path(self.config.raw) / domain / dataset
-            here = sources.at_hand(rows, raw, [Path(mirror) / domain / dataset for mirror in self.config.mirror])
-            if dataset not in self.config.datasets and not here:
-                found.append(dataset)
-        return found
+        """Datasets of a scenario that are neither at hand nor named."""
+        both = sorted({scenario.source.dataset, scenario.target.dataset})
+        return [dataset for dataset in both if not self._at_hand(domain, dataset)]
+
+    def _at_hand(self, domain: str, dataset: str) -> bool:
+        """Whether a published dataset was named, or its files lie in the raw folder or a mirror."""
+        rows = sources.sources_of(registry.domains()[domain], dataset)
+        raw = Path(self.config.raw) / domain / dataset
+        mirrors = [Path(mirror) / domain / dataset for mirror in self.config.mirror]
+        return dataset in self.config.datasets or sources.at_hand(rows, raw, mirrors)
 
     def runs(self, domain: str, scenario: str) -> list[tuple[str, str]]:
         """(model, recipe) of every run of a scenario; recipes that bring their own learner have model `none`."""
@@ -176,8 +179,13 @@ class Plan:
         for name in self.domains if domain is None else [domain]:
             for scenario in self.scenarios[name]:
                 folder = f"results/{name}/compare/{scenario}"
-                found += [f"{folder}/{table}.csv" for table in ("leaderboard", "effects", "labels", "cost")]
+                found += [f"{folder}/{table}.csv" for table in TABLES]
                 found += [f"{folder}/{figure}.svg" for figure in self.figures(name)]
+            for contrast in self.contrasts(name):
+                found += [f"results/{name}/contrast/{contrast}.{ending}" for ending in ("csv", "svg")]
+            published = self.config.domains[name].published_scores
+            if published is not None and self.tier == "real" and self._at_hand(name, published):
+                found.append(f"results/{name}/recompute/{published}.csv")
         return found
 
     def _recipe(self, wildcards: Any) -> Recipe:
@@ -237,6 +245,12 @@ class Plan:
         place = f"results/{wildcards.domain}/evaluate/{wildcards.scenario}"
         return [f"{place}/{model}-{recipe}.parquet" for model, recipe in runs]
 
+    def examples(self, wildcards: Any) -> list[str]:
+        """Examples of every recipe of a scenario, the only labels that figures see."""
+        place = f"results/{wildcards.domain}/evaluate/{wildcards.scenario}"
+        runs = self.runs(wildcards.domain, wildcards.scenario)
+        return [f"{place}/{model}-{recipe}.examples.nc" for model, recipe in runs]
+
     def costs(self, wildcards: Any) -> list[str]:
         """Cost files of every job that trains in a scenario."""
         place = f"results/{wildcards.domain}"
@@ -250,6 +264,25 @@ class Plan:
                         found[f"{place}/pretrain/{wildcards.scenario}/{model}-{objective}/{run}"] = None
                     found[f"{place}/transfer/{wildcards.scenario}/{model}-{recipe}/{run}"] = None
         return list(found)
+
+    def arm(self, side: str, stage: str) -> Callable[[Any], list[str]]:
+        """Files of one scenario of a contrast: the scores of its recipe, or its splits."""
+
+        def files(wildcards: Any) -> list[str]:
+            contrast = self.config.domains[wildcards.domain].contrasts[wildcards.contrast]
+            scenario = getattr(contrast, side)
+            place = f"results/{wildcards.domain}/{stage}/{scenario}"
+            if stage == "evaluate":
+                return [f"{place}/{contrast.model}-{contrast.recipe}.parquet"]
+            return [f"{place}/fold{fold}/split.csv" for fold in self.folds(wildcards.domain, scenario)]
+
+        return files
+
+    def contrasts(self, domain: str) -> list[str]:
+        """Names of the contrasts both of whose scenarios run."""
+        run = self.scenarios[domain]
+        offered = self.config.domains[domain].contrasts.items()
+        return [name for name, contrast in offered if contrast.flattering in run and contrast.honest in run]
 
     def all_comparisons(self, table: str) -> Callable[[Any], list[str]]:
         """One table of every scenario of the run."""
@@ -291,6 +324,8 @@ class Plan:
                 found["objective"] = f"{PACKAGE}.methods.{wildcards.objective}"
             if stage == "transfer":
                 found["recipe"] = f"{PACKAGE}.methods.{split_recipe(wildcards.recipe)[0]}"
+            if stage == "recompute":
+                found["published"] = f"{base}.published"
             if stage == "draw" and (ROOT / "domains" / wildcards.domain / "figures.py").is_file():
                 found["figures"] = f"{base}.figures"
             return found

@@ -171,6 +171,8 @@ STAGES = {
     "evaluate": "landbridge.judge.evaluate",
     "compare": "landbridge.judge.compare",
     "draw": "landbridge.judge.draw",
+    "contrast": "landbridge.judge.contrast",
+    "recompute": "landbridge.judge.recompute",
     "summarise": "landbridge.judge.summarise",
 }
 TRAINING_STAGES = ("pretrain", "transfer")

@@ -16,6 +16,7 @@ from landbridge.config_kinds import (
     Folder,
     Free,
     Name,
+    NameOrPattern,
     NonNegative,
     Positive,
     Share,
@@ -56,9 +57,11 @@ class DatasetSettings(Strict):
 
     title: str = Field(description="name of the dataset in words")
     step: str = Field(description="time between observations: day, month, or such as '6 second'")
-    reader: str = Field(description="name of its reader in readers.py")
+    reader: str = Field("", description="name of its reader in readers.py; none for tables")
     reader_settings: Free = Field({}, description="settings of the reader")
-    kind: Literal["series", "chips"] = Field("series", description="series, or images (chips)")
+    kind: Literal["series", "chips", "tables"] = Field(
+        "series", description="series, images (chips), or published tables of scores (tables)"
+    )
     feature_type: Literal["timeSeries", "trajectory"] = Field("timeSeries", description="CF feature type of series")
     twin: Free | None = Field(None, description="settings of write_twin in twin.py; absent for published data")
 
@@ -202,12 +205,25 @@ class Training(Strict):
     )
 
 
+class Contrast(Strict):
+    """One model scored under a rule that flatters and under an honest one, on the same data."""
+
+    title: str = Field(description="what is shown, in words")
+    flattering: str = Field(description="scenario of the rule that flatters")
+    honest: str = Field(description="scenario of the honest rule, on the same units")
+    model: str = Field("none", description="model that is scored; none for a learner without a network")
+    recipe: str = Field(description="recipe that is scored")
+    budget: str = Field("0", description="budget that is scored")
+
+
 class Domain(Strict):
     """A domain: domain.yaml with the overrides of the configuration."""
 
     title: str = Field(description="name of the domain")
     summary: str = Field(description="the domain in one sentence")
-    variables: dict[Name, Variable] = Field(description="variables by canonical name")
+    variables: dict[NameOrPattern, Variable] = Field(
+        description="variables by canonical name; one that ends in * describes all that begin like it"
+    )
     datasets: dict[Name, DatasetSettings] = Field(description="datasets by name")
     twin: dict[Name, Scenario] = Field({}, description="scenarios on synthetic data, by name")
     real: dict[Name, Scenario] = Field({}, description="scenarios on published data, by name")
@@ -219,6 +235,14 @@ class Domain(Strict):
     statistics: SomeTexts = Field(description="statistics over groups of the tables")
     worst_class_of: str | None = Field(None, description="column whose worst value 'worst_class' reports")
     figures: Texts = Field([], description="figures of each comparison")
+    contrasts: dict[Name, Contrast] = Field(
+        {}, description="pages that show what a flattering rule does; drawn where both of its scenarios run"
+    )
+    published_scores: str | None = Field(None, description="dataset of published scores that are computed anew")
+    unit_columns: dict[str, str] = Field(
+        {},
+        description="columns of units.csv by name: a column of units, or a metric; group, class and metrics if empty",
+    )
 
 
 # -- the configuration --------------------------------------------------------------------------------------------

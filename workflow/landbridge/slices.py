@@ -25,6 +25,11 @@ def split_recipe(name: str) -> tuple[str, str, str | None]:
     return recipe_id, rest[0] if rest else "", selection
 
 
+def scales() -> tuple[str, ...]:
+    """Coarser scales of time that a metric of a regression may name."""
+    return registry.members(registry.ROOT / "judge" / "scales.py", "SCALES")
+
+
 class Slices:
     """One method for each stage, from the wildcards of a job to its settings."""
 
@@ -136,9 +141,11 @@ class Slices:
 
     def evaluate(self, wildcards: Any) -> dict[str, Any]:
         """The task, and what an example is chosen by."""
-        recipe_id, variant, selection = split_recipe(wildcards.recipe)
+        recipe_id, variant, _ = split_recipe(wildcards.recipe)
+        metrics = self.config.domains[wildcards.domain].metrics
         return {
-            **{key: self._task(wildcards)[key] for key in ("scenario", "task", "targets", "classes")},
+            **{key: self._task(wildcards)[key] for key in ("scenario", "step", "task", "targets", "classes")},
+            "scales": [scale for scale in scales() if any(name.endswith(f".{scale}") for name in metrics)],
             "model": wildcards.model,
             "recipe": recipe_id,
             "variant": self._variant(recipe_id, variant),
@@ -161,6 +168,7 @@ class Slices:
             "statistics": list(domain.statistics),
             "headline": scenario.headline.model_dump(),
             "worst_class_of": domain.worst_class_of,
+            "unit_columns": dict(domain.unit_columns),
             "bootstrap": self.config.bootstrap.model_dump(),
             "budgets": list(scenario.budgets),
             "budget_axis": scenario.budget_axis,
@@ -181,6 +189,28 @@ class Slices:
                 if name in variables
             },
         }
+
+    def contrast(self, wildcards: Any) -> dict[str, Any]:
+        """The two scenarios, and what `compare` knows of the honest one."""
+        domain = self.config.domains[wildcards.domain]
+        contrast = domain.contrasts[wildcards.contrast]
+        scenario = self.scenarios[wildcards.domain][contrast.honest]
+        headline = scenario.headline.model_dump()
+        variable = domain.variables.get(headline["target"])
+        return {
+            "contrast": contrast.model_dump(),
+            "task": scenario.task,
+            "metrics": list(domain.metrics),
+            "statistics": [name for name in domain.statistics if name != "worst_class"],
+            "headline": headline,
+            "bootstrap": self.config.bootstrap.model_dump(),
+            "target_words": {"units": variable.units if variable else "1", "long_name": "each target"},
+        }
+
+    def recompute(self, wildcards: Any) -> dict[str, Any]:
+        """Statistics and intervals."""
+        statistics = list(self.config.domains[wildcards.domain].statistics)
+        return {"statistics": statistics, "bootstrap": self.config.bootstrap.model_dump()}
 
     def summarise(self, wildcards: Any) -> dict[str, Any]:
         """The scenarios of the run and their headlines."""

@@ -2,6 +2,9 @@ rule compare:
     input:
         scores=plan.scores,
         cost=plan.costs,
+        tests=plan.of_folds(
+            "results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc"
+        ),
     output:
         leaderboard=report(
             "results/{domain}/compare/{scenario}/leaderboard.csv",
@@ -24,6 +27,7 @@ rule compare:
             subcategory="{scenario}",
             labels={"what": "Labels saved (table)"},
         ),
+        units="results/{domain}/compare/{scenario}/units.csv",
         cost="results/{domain}/compare/{scenario}/cost.csv",
     log:
         "results/logs/{domain}/compare/{scenario}.log",

@@ -4,6 +4,8 @@ rule draw:
         effects="results/{domain}/compare/{scenario}/effects.csv",
         labels="results/{domain}/compare/{scenario}/labels.csv",
         scores=plan.scores,
+        examples=plan.examples,
+        audits=plan.of_folds("results/{domain}/split/{scenario}/fold{fold}/audit.json"),
         tests=plan.of_folds(
             "results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc"
         ),

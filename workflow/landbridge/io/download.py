@@ -39,7 +39,13 @@ def run(job: Job) -> None:
             raise StageError(f"sources.csv has no row for {settings['dataset']}; add one, or mend the dataset's name")
         wanted = _wanted(rows, settings["checksums"], raw, settings["mirrors"])
         for name in sorted(wanted):
-            _bring(name, *wanted[name], raw, settings["mirrors"], settings["dataset"])
+            try:
+                _bring(name, *wanted[name], raw, settings["mirrors"], settings["dataset"])
+            except StageError as error:
+                if wanted[name][0].access != "optional":
+                    raise
+                log.warning("%s It is optional, and left out", error)
+                del wanted[name]
         manifest = {
             "version": " ".join(sorted({row.version for row in rows if row.version})),
             "license": "; ".join(sorted({row.license for row in rows if row.license})),
@@ -91,7 +97,9 @@ def _wanted(
         }
         here = {name for name in here if Path(name).name not in NOT_DATA and not name.endswith((".part", ".etag"))}
         names = here or {name for name in listed if matches(row, name)}
-        if not names:
+        if not names and row.access == "optional":
+            log.warning("no file matches %s; it is optional, and left out", row.file)
+        elif not names:
             raise StageError(_unavailable(row, row.file, ["no file matches it here, and no list names any"]))
         absent = [name for name in listed if matches(row, name) and name not in names]
         if absent:
@@ -140,7 +148,7 @@ def _bring(name: str, row: Source, digest: str, raw: Path, mirrors: Sequence[str
 
 def _unavailable(row: Source, name: str, reasons: Sequence[str]) -> str:
     text = f"{row.dataset}: {name} can't be had: " + "; ".join(reasons) + ". "
-    if row.access != "open":
+    if row.access.startswith("register: "):
         text += f"These data need a registration: {row.access.removeprefix('register: ')}. "
     return text + "Put it into the dataset's folder under the raw folder, or name a mirror with --config mirror=FOLDER"
 

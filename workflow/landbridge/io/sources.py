@@ -18,7 +18,7 @@ from landbridge.stage import StageError
 COLUMNS = ("dataset", "file", "url", "mirror", "version", "sha256", "bytes", "license", "citation", "access")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 LIST = "list:"
-ACCESS = ("open", "register")
+ACCESS = ("open", "optional", "register")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Source:
             without a checksum is taken from a mirror or from the raw folder alone.
         bytes: size of a single file, or empty.
         license, citation: of the data.
-        access: `open`, or `register: ` and where and how to get the file.
+        access: `open`; `optional`, a file that may be missing; or `register: ` and where and how to get the file.
     """
 
     dataset: str
@@ -89,8 +89,8 @@ def _source(path: Path, line: int, row: Mapping[str, str]) -> Source:
         raise StageError(f"{where}: one checksum can't cover '{source.file}'; write list:NAME")
     if source.bytes and not source.bytes.isdigit():
         raise StageError(f"{where}: bytes '{source.bytes}' is not a whole number")
-    if source.access != "open" and not source.access.startswith("register: "):
-        raise StageError(f"{where}: access '{source.access}'; write open, or 'register: ' and where and how")
+    if source.access not in ("open", "optional") and not source.access.startswith("register: "):
+        raise StageError(f"{where}: access '{source.access}'; write open, optional, or 'register: ' and where and how")
     return source
 
 
@@ -114,9 +114,13 @@ def as_settings(rows: Sequence[Source], folder: Path) -> dict[str, Any]:
 
 
 def at_hand(rows: Sequence[Source], raw: Path, mirrors: Iterable[Path]) -> bool:
-    """Whether each row has a file in the raw folder or in a mirror that is a folder; nothing is opened or fetched."""
+    """Whether each row that is not optional has a file in the raw folder or in a mirror that is a folder.
+
+    Nothing is opened or fetched.
+    """
     folders = [folder for folder in (raw, *mirrors) if folder.is_dir()]
-    return bool(rows) and all(any(next(folder.glob(row.file), None) for folder in folders) for row in rows)
+    needed = [row for row in rows if row.access != "optional"]
+    return bool(needed) and all(any(next(folder.glob(row.file), None) for folder in folders) for row in needed)
 
 
 def matches(source: Source, name: str) -> bool:

@@ -18,7 +18,8 @@ from landbridge.prepare.streams import generator
 
 FEWEST_GROUPS = 5
 QUANTILES = {"median": 0.5, "q10": 0.1, "q25": 0.25, "q75": 0.75, "q90": 0.9}
-STATISTICS = ("mean", *QUANTILES, "share_below_zero", "worst_class", "pooled")
+PLAIN = ("mean", *QUANTILES, "share_below_zero")
+STATISTICS = (*PLAIN, "worst_class", "pooled")
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,28 @@ def replicate_values(
         one_hot = scores.group_of_cell[None, :] == np.arange(len(scores.groups))[:, None]
         summed = np.stack([np.einsum("rc,sck->rsk", draws.cells * own, array) for own in one_hot], axis=2)
         values = metric.function(as_sums(summed, scores.names))  # (replicate, seed, group)
-    found = {}
+    found = statistics_of(values, draws, [name for name in statistics if name in PLAIN])
     for statistic in statistics:
         if statistic == "pooled":
             found[statistic] = _pooled(array, scores, draws, metric)
         elif statistic == "worst_class":
             found[statistic] = _worst_class(values, scores, draws, metric)
-        elif statistic in QUANTILES:
+    return {name: found[name] for name in statistics}
+
+
+def statistics_of(values: np.ndarray, draws: Draws, statistics: Sequence[str]) -> dict[str, np.ndarray]:
+    """Statistics over groups, which need the groups' values alone, in every replicate.
+
+    Args:
+        values: (replicate or 1, seed, group) of a metric.
+        statistics: of `PLAIN`.
+
+    Returns:
+        by statistic (replicate,).
+    """
+    found = {}
+    for statistic in statistics:
+        if statistic in QUANTILES:
             found[statistic] = _over_seeds(_quantile(values, draws.groups, QUANTILES[statistic]), draws.seeds)
         elif statistic == "share_below_zero":
             below = np.where(np.isfinite(values), (values < 0).astype(float), np.nan)

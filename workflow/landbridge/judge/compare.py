@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from landbridge.contract import Dataset
+from landbridge.io import netcdf
 from landbridge.judge import bootstrap, labels, tables
 from landbridge.judge.bootstrap import Draws
 from landbridge.judge.metrics.metric import Metric
-from landbridge.judge.metrics.tasks import METRICS
+from landbridge.judge.metrics.tasks import find_metric
+from landbridge.judge.scales import WITHOUT_BLOCKS, split_name
 from landbridge.judge.scores import Run, Scores, as_sums, group_sums, read_scores
 from landbridge.prepare.budgets import AXES
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
 
+CENTRES = (
+    "mean",
+    "median",
+    "worst_class",
+    "pooled",
+)  # statistics whose difference is an effect; tails are compared by eye
 REFERENCES = ("target_only", "source_only", "naive", "truth")
 NOT_AT_ZERO = "not_applicable: target_only needs labels"
 
@@ -26,7 +36,7 @@ Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)
 
 
 def run(job: Job) -> None:
-    """Inputs: `scores`, `cost`. Outputs: `leaderboard`, `effects`, `labels`, `cost`."""
+    """Inputs: `scores`, `cost`, `tests`. Outputs: `leaderboard`, `effects`, `labels`, `units`, `cost`."""
     settings = job.settings
     scores = read_scores(job.input_list("scores"), settings["budgets"])
     draws = bootstrap.draw(scores, settings["bootstrap"]["replicates"], settings["scenario"])
@@ -35,12 +45,14 @@ def run(job: Job) -> None:
     for target, name, metric, statistic, values in each_statistic(scores, draws, settings):
         what = {"target": target, "metric": name, "statistic": statistic}
         rows["leaderboard"] += leaderboard_rows(scores, draws, values, level, what, settings)
-        rows["effects"] += effect_rows(scores, draws, values, metric, level, what, settings)
+        if statistic in (*CENTRES, settings["headline"]["statistic"]):
+            rows["effects"] += effect_rows(scores, draws, values, metric, level, what, settings)
         if statistic == settings["headline"]["statistic"] and metric.better != "zero":
             rows["labels"] += label_rows(scores, values, metric, level, what)
     tables.write(job.outputs["leaderboard"], tables.LEADERBOARD, rows["leaderboard"])
     tables.write(job.outputs["effects"], tables.EFFECTS, rows["effects"])
     tables.write(job.outputs["labels"], tables.LABELS, rows["labels"])
+    write_units(job.outputs["units"], scores, [netcdf.read(path) for path in job.input_list("tests")], settings)
     cost = [row for path in job.input_list("cost") for row in json.loads(path.read_text())]
     tables.write(job.outputs["cost"], tables.COST, cost)
 
@@ -49,14 +61,10 @@ def each_statistic(
     scores: Scores, draws: Draws, settings: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, Metric, str, Values]]:
     """Every target, metric and statistic, with the replicates of each run and budget."""
-    metrics = METRICS[scores.task]
-    unknown = [name for name in settings["metrics"] if name not in metrics]
-    unknown += [name for name in settings["statistics"] if name not in bootstrap.STATISTICS]
+    unknown = [name for name in settings["statistics"] if name not in bootstrap.STATISTICS]
     if unknown:
-        raise StageError(
-            f"metrics or statistics {', '.join(unknown)} are not known; metrics of {scores.task} are "
-            f"{', '.join(metrics)}, statistics are {', '.join(bootstrap.STATISTICS)}"
-        )
+        raise StageError(f"statistic {', '.join(unknown)} is not known; write {', '.join(bootstrap.STATISTICS)}")
+    metrics = {name: find_metric(scores.task, name) for name in settings["metrics"]}
     for target in scores.targets:
         for name in settings["metrics"]:
             found: dict[str, Values] = {statistic: {} for statistic in settings["statistics"]}
@@ -86,21 +94,27 @@ def _head(own: Run, scores: Scores, number: int, settings: Mapping[str, Any]) ->
     }
 
 
-def _bounds(values: np.ndarray, draws: Draws, level: float) -> tuple[float, float]:
-    return (float("nan"), float("nan")) if draws.interval == "none" else bootstrap.interval(values, level)
+def _interval(draws: Draws, metric: str) -> str:
+    """What the interval of a metric stands on."""
+    by_blocks = draws.interval == "blocks" and split_name(metric)[1] in WITHOUT_BLOCKS
+    return "none" if by_blocks else draws.interval
+
+
+def _bounds(values: np.ndarray, interval: str, level: float) -> tuple[float, float]:
+    return (float("nan"), float("nan")) if interval == "none" else bootstrap.interval(values, level)
 
 
 def leaderboard_rows(
     scores: Scores, draws: Draws, values: Values, level: float, what: Mapping[str, str], settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """One row for each run and budget; not applicable ones without a value."""
-    rows = []
+    rows, kind = [], _interval(draws, what["metric"])
     for index, own in enumerate(scores.runs):
         for number in range(len(scores.budgets)):
             replicates = values.get((index, number))
-            low, high = (float("nan"),) * 2 if replicates is None else _bounds(replicates, draws, level)
+            low, high = (float("nan"),) * 2 if replicates is None else _bounds(replicates, kind, level)
             value = float("nan") if replicates is None else float(replicates[0])
-            numbers = {"value": value, "low": low, "high": high, "interval": draws.interval}
+            numbers = {"value": value, "low": low, "high": high, "interval": kind}
             rows.append({**_head(own, scores, number, settings), **what, **numbers, "status": own.status[number]})
     return rows
 
@@ -123,7 +137,7 @@ def effect_rows(
     settings: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Each run against each reference at each budget: the difference of the statistic inside every replicate."""
-    rows = []
+    rows, kind = [], _interval(draws, what["metric"])
     for index, own in enumerate(scores.runs):
         for reference_name in REFERENCES:
             reference = scores.find(reference_name, own.model)
@@ -141,15 +155,15 @@ def effect_rows(
                     rows.append({**head, **blank, "interval": "none", "verdict": "not_applicable", "status": status})
                     continue
                 gains = metric.gain(mine, theirs)
-                low, high = _bounds(gains, draws, level)
+                low, high = _bounds(gains, kind, level)
                 pairs = [_by_group(item, scores, metric, number, what["target"]) for item in (own, reference)]
                 numbers = {
                     "delta": float(gains[0]),
                     "low": low,
                     "high": high,
-                    "interval": draws.interval,
+                    "interval": kind,
                     "p_improve": bootstrap.probability_of_improvement(pairs[0], pairs[1], metric.gain),
-                    "verdict": verdict(low, high, draws.interval),
+                    "verdict": verdict(low, high, kind),
                 }
                 rows.append({**head, **numbers, "status": own.status[number]})
     return rows
@@ -221,6 +235,62 @@ def _curve(scores: Scores, values: Values, own: Run | None, numbers: Sequence[in
     return (
         None if any(item is None for item in found) else np.stack([item for item in found if item is not None], axis=1)
     )
+
+
+RUN_COLUMNS = ("target", "model", "recipe", "variant", "budget", "split_type", "n_seeds", "n")
+
+
+def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: Mapping[str, Any]) -> None:
+    """Scores of every unit, mean over seeds, for each target, recipe and budget.
+
+    The first columns are those of `unit_columns`: columns of units (`unit_name`, `group` and others), or metrics.
+    """
+    named = dict(settings.get("unit_columns") or {})
+    metrics = [name for name in settings["metrics"] if not split_name(name)[1]]
+    columns = named or {"unit": "unit_name", "group": "group", "class": "class_of", **{name: name for name in metrics}}
+    functions = {name: find_metric(scores.task, name) for name in columns.values() if name in metrics}
+    units = sorted(set(scores.unit_of_cell))
+    about = _about_units(tests, [name for name in columns.values() if name not in functions])
+    one_hot = (np.array(scores.unit_of_cell)[None, :] == np.array(units)[:, None]).astype(float)
+    rows = []
+    for own in scores.runs:
+        for number, budget in enumerate(scores.budgets):
+            if own.status[number].startswith("not_applicable") or own.recipe == "truth":
+                continue
+            for target in scores.targets:
+                sums = np.einsum("uc,sck->suk", one_hot, own.sums[target][number])
+                values = {name: f.function(as_sums(sums, scores.names)).mean(axis=0) for name, f in functions.items()}
+                counted = sums[0, :, scores.names.index("n")] if "n" in scores.names else sums[0].sum(axis=-1)
+                head: dict[str, Any] = {
+                    "target": target,
+                    "model": own.model,
+                    "recipe": own.recipe,
+                    "variant": own.variant,
+                }
+                head |= {"budget": budget, "split_type": settings["scenario"], "n_seeds": len(scores.seeds)}
+                for place, unit in enumerate(units):
+                    words = {
+                        column: float(values[name][place]) if name in functions else about[unit].get(name, "")
+                        for column, name in columns.items()
+                    }
+                    rows.append({**words, **head, "n": int(counted[place])})
+    tables.write(path, [*columns, *RUN_COLUMNS], rows)
+
+
+def _about_units(tests: Sequence[Dataset], names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Columns of test units by the unit's name.
+
+    Raises:
+        StageError: the units have no such column.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for test in tests:
+        lacking = [name for name in names if name not in test]
+        if lacking:
+            raise StageError(f"unit_columns: units have no column {', '.join(lacking)}, and it is no metric either")
+        for index, unit in enumerate(np.asarray(test["unit_name"]).astype(str).tolist()):
+            found[unit] = {name: str(test[name][index]) for name in names}
+    return found
 
 
 def helps_at(effects: Sequence[Mapping[str, str]], recipe: str, budget: str, headline: Mapping[str, str]) -> str:

@@ -2,58 +2,109 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 
+from landbridge.contract import Dataset
 from landbridge.io import netcdf
 from landbridge.judge import tables
 from landbridge.judge.figures import FIGURES
-from landbridge.judge.metrics.tasks import METRICS
-from landbridge.judge.scores import as_sums, group_sums, read_scores
+from landbridge.judge.figures_of_units import FIRST, group_values
+from landbridge.judge.metrics.metric import Metric
+from landbridge.judge.metrics.tasks import find_metric
+from landbridge.judge.scores import Scores, read_scores
+from landbridge.prepare.budgets import AXES
 from landbridge.stage import Job, StageError
 
 
-def run(job: Job) -> None:
-    """Inputs: `leaderboard`, `effects`, `labels`, `scores`, `tests`. Output: `figure`.
+class Material:
+    """What a figure may be made of; each is read when it is first asked for."""
 
-    A domain's figures.py holds FIGURES of its own: functions of (path, places, settings), where places are the test
-    units with their headline score.
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    @cached_property
+    def leaderboard(self) -> list[dict[str, str]]:
+        """Rows of `leaderboard.csv`."""
+        return tables.read(self.job.input("leaderboard"))
+
+    @cached_property
+    def effects(self) -> list[dict[str, str]]:
+        """Rows of `effects.csv`."""
+        return tables.read(self.job.input("effects"))
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Sums of all recipes."""
+        return read_scores(self.job.input_list("scores"), self.job.settings["budgets"])
+
+    @cached_property
+    def metric(self) -> Metric:
+        """The headline's metric."""
+        return find_metric(self.scores.task, self.job.settings["headline"]["metric"])
+
+    @cached_property
+    def audits(self) -> list[dict[str, Any]]:
+        """Audit of each fold."""
+        return [json.loads(path.read_text()) for path in self.job.input_list("audits")]
+
+    def example(self) -> tuple[str, Dataset | None]:
+        """Name and examples of the recipe that is shown: a network before a learner without one."""
+        found: dict[str, tuple[str, Dataset]] = {}
+        for path in self.job.input_list("examples"):
+            model, _, recipe = path.name.removesuffix(".examples.nc").partition("-")
+            dataset = netcdf.read(path)
+            if dataset.variables and recipe != "truth":
+                found.setdefault(recipe.partition(".")[0], (f"{model}: {recipe}".removeprefix("none: "), dataset))
+        order = [name for name in ("full_finetune", *FIRST) if name in found]
+        return found[order[0]] if order else next(iter(found.values()), ("", None))
+
+    def places(self) -> list[dict[str, object]]:
+        """Test groups with their place and the headline metric of every recipe at its largest budget, over seeds.
+
+        Raises:
+            StageError: the units have no places.
+        """
+        where: dict[str, dict[str, object]] = {}
+        for path in self.job.input_list("tests"):
+            test = netcdf.read(path)
+            if "lat" not in test:
+                raise StageError(
+                    f"{path}: its units have no lat and lon, so there is no map; take it out of `figures:`"
+                )
+            for index, group in enumerate(test["group"].tolist()):
+                known = {"group": group, "class_of": str(test["class_of"][index])}
+                where.setdefault(group, {**known, "lat": float(test["lat"][index]), "lon": float(test["lon"][index])})
+        for run_ in self.scores.runs:
+            usable = [number for number, status in enumerate(run_.status) if status == "ok"]
+            if not usable or run_.recipe == "truth":
+                continue
+            target = self.job.settings["headline"]["target"]
+            values = np.nanmean(group_values(run_, usable[-1], self.scores, self.metric, target), axis=0)
+            for group, value in zip(self.scores.groups, values, strict=True):
+                where[group].setdefault(".".join(filter(None, (run_.recipe, run_.variant))), float(value))
+        return [where[group] for group in self.scores.groups]
+
+
+def run(job: Job) -> None:
+    """Inputs: `leaderboard`, `effects`, `labels`, `scores`, `examples`, `tests`, `audits`. Output: `figure`.
+
+    A figure is a function of (path, material, settings); a domain's figures.py holds FIGURES of its own.
     """
-    metrics = METRICS[job.settings["task"]]
-    settings = {
+    task = job.settings["task"]
+    metrics = {name: find_metric(task, name) for name in job.settings["metrics"]}
+    settings: Mapping[str, Any] = {
         **job.settings,
+        "budget_unit": AXES[job.settings["budget_axis"]],
         "metric_titles": {name: metric.title for name, metric in metrics.items()},
         "metric_units": {name: metric.units for name, metric in metrics.items()},
     }
-    name, path = settings["figure"], job.outputs["figure"]
-    own = job.load("figures").FIGURES if "figures" in job.modules else {}
-    if name in own:
-        own[name](path, places(job), settings)
-    elif name in FIGURES:
-        table = tables.read(job.input("effects" if name == "effects" else "leaderboard"))
-        FIGURES[name](path, table, settings)
-    else:
-        raise StageError(f"figures: there is no figure '{name}'; write {', '.join([*FIGURES, *own])}")
-
-
-def places(job: Job) -> list[dict[str, object]]:
-    """Test groups with their place and the headline metric of every recipe at its largest budget, over seeds."""
-    scores = read_scores(job.input_list("scores"), job.settings["budgets"])
-    headline = job.settings["headline"]
-    metric = METRICS[scores.task][headline["metric"]]
-    where: dict[str, dict[str, object]] = {}
-    for path in job.input_list("tests"):
-        test = netcdf.read(path)
-        if "lat" not in test:
-            raise StageError(f"{path}: its units have no lat and lon, so there is no map; take it out of `figures:`")
-        for index, group in enumerate(test["group"].tolist()):
-            known = {"group": group, "class_of": str(test["class_of"][index])}
-            where.setdefault(group, {**known, "lat": float(test["lat"][index]), "lon": float(test["lon"][index])})
-    for run_ in scores.runs:
-        usable = [number for number, status in enumerate(run_.status) if status == "ok"]
-        if not usable or run_.recipe == "truth":
-            continue
-        sums = group_sums(run_.sums[headline["target"]][usable[-1]], scores)
-        values = np.nanmean(metric.function(as_sums(sums, scores.names)), axis=0)
-        for group, value in zip(scores.groups, values, strict=True):
-            where[group][".".join(filter(None, (run_.recipe, run_.variant)))] = float(value)
-    return [where[group] for group in scores.groups]
+    name = settings["figure"]
+    offered = {**FIGURES, **(job.load("figures").FIGURES if "figures" in job.modules else {})}
+    if name not in offered:
+        raise StageError(f"figures: there is no figure '{name}'; write {', '.join(offered)}")
+    offered[name](job.outputs["figure"], Material(job), settings)

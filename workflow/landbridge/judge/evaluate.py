@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from landbridge.contract import CONVENTIONS, IGNORE, PROBABILITY_SCALE, Dataset, Variable
 from landbridge.io import netcdf
 from landbridge.judge.metrics import confusion, regression
-from landbridge.judge.metrics.tasks import METRICS
+from landbridge.judge.metrics.tasks import find_metric
+from landbridge.judge.scales import averaged
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Answers:
         scorable: (row,) bool.
         cell: (row,) index into `cells`; of a row that is not scored it means nothing.
         cells: (cell, 2) unit and block.
+        ticks_per_day: of `row_time`.
         units: name, group and class of each unit.
         hash: of the table of rows.
     """
@@ -49,6 +51,7 @@ class Answers:
     cells: np.ndarray
     units: dict[str, list[str]]
     hash: str
+    ticks_per_day: int = 1
 
 
 def open_answers(dataset: Dataset, settings: Mapping[str, Any]) -> Answers:
@@ -74,7 +77,14 @@ def open_answers(dataset: Dataset, settings: Mapping[str, Any]) -> Answers:
             "class_of": [str(name) for name in dataset["class_of"]],
         },
         hash=str(dataset.attributes["rows_table_hash"]),
+        ticks_per_day=_ticks_per_day(dataset),
     )
+
+
+def _ticks_per_day(dataset: Dataset) -> int:
+    if "row_time" not in dataset.variables:
+        return 1
+    return 1 if str(dataset.variables["row_time"].attributes["units"]).startswith("days") else 86400
 
 
 def run(job: Job) -> None:
@@ -168,12 +178,7 @@ def score(answers: Answers, values: np.ndarray, settings: Mapping[str, Any], hea
     tables = []
     for number, target in enumerate(targets):
         if settings["task"] == "regression":
-            names: Sequence[str] = regression.SUMS
-            label = answers.labels[used, number]
-            predicted = values[used, number] if ok else np.zeros(int(used.sum()))
-            found = regression.sums(label, predicted, answers.cell[used], answers.row_unit[used], cells)
-            if not ok:
-                found[:, 3:8] = np.nan
+            names, found = _regression_sums(answers, values[:, number] if ok else None, number, settings, cells)
         else:
             classes = len(settings["classes"])
             names = confusion.sum_names(classes)
@@ -196,6 +201,27 @@ def score(answers: Answers, values: np.ndarray, settings: Mapping[str, Any], hea
         arrays |= {name: pa.array(found[kept, index]) for index, name in enumerate(names)}
         tables.append(pa.table(arrays))
     return pa.concat_tables(tables)
+
+
+def _regression_sums(
+    answers: Answers, predicted: np.ndarray | None, number: int, settings: Mapping[str, Any], cells: int
+) -> tuple[Sequence[str], np.ndarray]:
+    """Names and sums (cell, sum) of one target, at every scale that a metric names."""
+    used = answers.scorable
+    label = answers.labels[used, number]
+    pair = np.stack([label, predicted[used] if predicted is not None else np.zeros(len(label))], axis=1)
+    cell, unit = answers.cell[used], answers.row_unit[used]
+    names, found = list(regression.SUMS), [regression.sums(pair[:, 0], pair[:, 1], cell, unit, cells)]
+    for scale in settings.get("scales", ()):
+        if answers.row_time is None:
+            raise StageError(f"metrics at the scale {scale} need rows with a time; take them out of `metrics:`")
+        days = np.asarray(answers.row_time, np.int64)[used] // answers.ticks_per_day
+        means, of_unit, of_cell = averaged(scale, pair, unit, days, cell, settings["step"] != "month")
+        names += [f"{name}.{scale}" for name in regression.SUMS]
+        found.append(regression.sums(means[:, 0], means[:, 1], of_cell, of_unit, cells))
+    for sums in found if predicted is None else ():
+        sums[:, 3:8] = np.nan
+    return names, np.concatenate(found, axis=1)
 
 
 def _class_sums(
@@ -231,10 +257,14 @@ def examples(
     head = {"fold": fold, "seed": 0, "budget": budget, "budget_size": 0, "selection": "", "status": "ok"}
     table = score(own, values, settings, head)
     headline = settings["headline"]
-    metric = METRICS[settings["task"]][headline["metric"]]
+    metric = find_metric(settings["task"], headline["metric"])
     wanted = np.array(table["target"].to_pylist()) == headline["target"]
     units = np.array(table["unit"].to_pylist())[wanted]
-    sums = [name for name in table.column_names if name in regression.SUMS or name.startswith(("confusion_", "nll"))]
+    sums = [
+        name
+        for name in table.column_names
+        if name.partition(".")[0] in regression.SUMS or name.startswith(("confusion_", "nll"))
+    ]
     names = np.unique(units)
     totals = {name: np.array([table[name].to_numpy()[wanted][units == unit].sum() for unit in names]) for name in sums}
     totals["n"] = np.array([table["n"].to_numpy()[wanted][units == unit].sum() for unit in names])

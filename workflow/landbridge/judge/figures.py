@@ -1,31 +1,35 @@
-"""Figures that every domain has: learning curves, effects, overview. Print-ready, colour-blind safe, byte-stable."""
+"""Figures that every domain has: learning curves, effects, overview; and the register of all of them."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-
-mpl.use("agg")
-
 import matplotlib.pyplot as plt
 import matplotlib.ticker
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from landbridge.judge.canvas import (
+    HARMS,
+    HELPS,
+    REFERENCES,
+    UNCLEAR,
+    Row,
+    figure,
+    footnote,
+    headline_rows,
+    name_of,
+    several_models,
+    styles,
+    what_is_measured,
+)
+from landbridge.judge.figures_of_units import audit, classes, examples, tails
 from landbridge.judge.tables import as_float
 
-Row = Mapping[str, str]
-
-# Okabe and Ito (2008): told apart by readers with every common form of colour blindness, and in grey.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-HELPS, HARMS, UNCLEAR = "#0072B2", "#D55E00", "#8C8C8C"
 # Shown beside each figure in the report; {level}, {replicates}, {scenario} and {budget_unit} are filled in.
 CAPTIONS = {
     "learning_curve": (
@@ -39,105 +43,101 @@ CAPTIONS = {
         "(bootstrap over test groups and seeds, {replicates} replicates). Blue lies wholly above zero (helps), orange "
         "wholly below (harms), grey holds zero (unclear)."
     ),
+    "tails": (
+        "Share of the test groups of {scenario} whose score lies at or below the value on the axis, for each recipe at "
+        "its largest budget, means over seeds. Marks are the quartiles and the tenths, with their {level} % interval "
+        "(bootstrap over test groups and seeds, {replicates} replicates). A curve whose bad end bends far out fails "
+        "badly in some places, whatever its median."
+    ),
+    "classes": (
+        "Score by class in {scenario}: mean over the test groups of a class and over seeds, below it its {level} % "
+        "interval (bootstrap over the groups of the class and seeds, {replicates} replicates; none below five groups). "
+        "Colour compares the recipes of one row: blue is the best of them, orange the worst."
+    ),
+    "examples": (
+        "Observed against predicted in {scenario} at the best, the median and the worst test unit by the headline "
+        "score, for one recipe at its largest budget and its first seed. Examples carry no interval; the leaderboard "
+        "gives the {level} % interval of the score (bootstrap over test groups and seeds)."
+    ),
+    "audit": (
+        "What was checked of the split of {scenario} before any training, and how many groups and rows each part has. "
+        "A failure stops the run unless the scenario allows leaks to reproduce a published split; its scores then "
+        "flatter, whatever their {level} % interval (bootstrap over test groups and seeds) says."
+    ),
 }
-REFERENCES = ("naive", "source_only", "target_only", "truth")
-INTERVALS = {
-    "groups": "bootstrap over groups and seeds",
-    "blocks": "bootstrap over blocks of time and seeds: valid for these groups alone",
-    "none": "no interval: too few groups and blocks",
-}
-STYLE: Any = {
-    "figure.dpi": 100,
-    "font.size": 9,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "svg.hashsalt": "landbridge",
-    "svg.fonttype": "path",
-}
 
 
-@contextmanager
-def figure(path: Path, width: float = 7.2, height: float = 4.4) -> Iterator[Figure]:
-    """A figure of a width in inches (7.2 is a page's two columns), saved as SVG without date or random names."""
-    with plt.rc_context(STYLE):
-        drawn = plt.figure(figsize=(width, height), layout="constrained")
-        yield drawn
-        drawn.savefig(path, format="svg", metadata={"Date": None})
-        plt.close(drawn)
+def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
+    """Score over label budget with bands: a panel for each network and one for the learners without a network.
 
-
-def headline_rows(rows: Sequence[Row], headline: Mapping[str, str]) -> list[Row]:
-    """Rows of a scenario's headline target, metric and statistic."""
-    return [row for row in rows if all(row[key] == headline[key] for key in ("target", "metric", "statistic"))]
-
-
-def name_of(row: Row) -> str:
-    """A recipe as figures call it: its name, with its variant where it has one."""
-    return row["recipe"].replace("_", " ") + (f" ({row['variant']})" if row["variant"] else "")
-
-
-def what_is_measured(headline: Mapping[str, str], settings: Mapping[str, Any]) -> str:
-    """The headline in words, with units."""
-    target = settings["targets"].get(headline["target"], {})
-    metric = settings["metric_titles"][headline["metric"]]
-    name = target.get("long_name", headline["target"])
-    units = target.get("units", "1") if settings["metric_units"][headline["metric"]] == "target" else "1"
-    return f"{metric} of {name}" + (f" [{units}]" if units != "1" else "")
-
-
-def footnote(drawn: Figure, row: Row, level: float) -> None:
-    """What the numbers stand on, below the figure."""
-    text = f"{row['groups']} test groups, {row['seeds']} seeds; {100 * level:.0f} % intervals: "
-    text += INTERVALS[row["interval"]]
-    drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
-
-
-def styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each recipe; references first and always alike."""
-    return {name: (PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(names)}
-
-
-def learning_curve(path: Path, leaderboard: Sequence[Row], settings: Mapping[str, Any]) -> None:
-    """Score over label budget with bands; networks in one panel, learners without a network in the other."""
-    rows = [row for row in headline_rows(leaderboard, settings["headline"]) if row["value"]]
+    With a single budget there is no curve, and the recipes stand below each other.
+    """
+    rows = [row for row in headline_rows(material.leaderboard, settings["headline"]) if row["value"]]
     budgets = [budget for budget in settings["budgets"] if any(row["budget"] == budget for row in rows)]
+    if len(budgets) < 2:
+        ranking(path, rows, settings)
+        return
     values = np.array([as_float(row[key]) for row in rows for key in ("value", "low", "high")])
-    panels = {
-        "Networks": [row for row in rows if row["model"] != "none"],
-        "Learners without a network": [row for row in rows if row["model"] == "none" and row["recipe"] != "truth"],
-    }
-    with figure(path, height=5.2) as drawn:
-        axes = drawn.subplots(1, 2, sharey=True)
-        for axis, (title, members) in zip(axes, panels.items(), strict=True):
+    models = list(dict.fromkeys(row["model"] for row in rows if row["model"] != "none"))
+    panels = {model: [row for row in rows if row["model"] == model] for model in models}
+    panels["without a network"] = [row for row in rows if row["model"] == "none" and row["recipe"] != "truth"]
+    panels = {title: members for title, members in panels.items() if members}
+    columns = 2 if len(panels) > 1 else 1
+    lines = -(-len(panels) // columns)
+    with figure(path, height=1.2 + 4.0 * lines if lines == 1 else 0.8 + 3.2 * lines) as drawn:
+        axes = np.atleast_1d(drawn.subplots(lines, columns, sharey=True, squeeze=False)).ravel()
+        for axis, (title, members) in zip(axes, panels.items(), strict=False):
             names = list(dict.fromkeys(name_of(row) for row in members))
             look = styles(names)
             for number, name in enumerate(names):
-                _curve(
-                    axis,
-                    [row for row in members if name_of(row) == name],
-                    budgets,
-                    look[name],
-                    name,
-                    number,
-                    len(names),
-                )
+                own = [row for row in members if name_of(row) == name]
+                _curve(axis, own, budgets, look[name], name, number, len(names))
             _truth_line(axis, rows)
-            axis.set_title(title, fontsize=9)
+            axis.set_title(title.replace("_", " "), fontsize=9)
             axis.set_xticks(range(len(budgets)), budgets)
             axis.set_xlim(-0.5, len(budgets) - 0.5)
             axis.set_xlabel(f"labelled target {rows[0]['budget_unit']}")
             axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, columnspacing=1.0)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
         if np.nanmin(values) > 0:  # errors: a ratio matters, and one bad reference must not flatten the rest
             axes[0].set_yscale("log")
             axes[0].yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 3, 5)))
             axes[0].yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
             axes[0].yaxis.set_minor_locator(mpl.ticker.NullLocator())
-        axes[0].set_ylabel(textwrap.fill(what_is_measured(settings["headline"], settings), 44))
+        for axis in axes[::columns]:
+            axis.set_ylabel(textwrap.fill(what_is_measured(settings["headline"], settings), 44))
         drawn.suptitle(f"{settings['title']}: score by labels", x=0.01, ha="left")
+        footnote(drawn, rows[0], settings["bootstrap"]["level"])
+
+
+def ranking(path: Path, rows: Sequence[Row], settings: Mapping[str, Any]) -> None:
+    """Score of each recipe with its interval, where there is one budget alone."""
+    if not rows:
+        with figure(path, height=2) as drawn:
+            drawn.text(0.02, 0.5, "No recipe has a score.")
+        return
+    shown = [row for row in rows if row["recipe"] != "truth"]
+    models = several_models(shown)
+    names = [name_of(row, models) for row in shown]
+    with figure(path, height=1.5 + 0.26 * len(shown)) as drawn:
+        axis = drawn.subplots()
+        for place, row in enumerate(reversed(shown)):
+            value, low, high = (as_float(row[key]) for key in ("value", "low", "high"))
+            colour = UNCLEAR if row["model"] == "none" else HELPS
+            if np.isfinite(low):
+                axis.plot([low, high], [place, place], color=colour, linewidth=1.6)
+            axis.plot([value], [place], color=colour, marker="o", markersize=5)
+        _truth_line(axis, rows, vertical=True)
+        axis.set_yticks(range(len(shown)), names[::-1])
+        axis.set_xlabel(what_is_measured(settings["headline"], settings))
+        handles = [
+            plt.Line2D([], [], color=colour, marker="o", label=word)
+            for colour, word in ((HELPS, "network"), (UNCLEAR, "without a network"))
+        ]
+        axis.legend(handles=handles, fontsize=7.5, loc="best")
+        what = f"{rows[0]['budget']} labelled target {rows[0]['budget_unit']}"
+        drawn.suptitle(textwrap.fill(f"{settings['title']}: score with {what}", 88), x=0.01, ha="left", fontsize=10)
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 
 
@@ -154,24 +154,32 @@ def _curve(
         axis.fill_between(place[known], low[known], high[known], color=look[0], alpha=0.06, linewidth=0)
 
 
-def _truth_line(axis: Axes, rows: Sequence[Row]) -> None:
+def _truth_line(axis: Axes, rows: Sequence[Row], vertical: bool = False) -> None:
     truth = [row for row in rows if row["recipe"] == "truth"]
     if truth:
-        axis.axhline(as_float(truth[0]["value"]), color="black", linestyle=":", linewidth=1, label="noise-free truth")
+        line = axis.axvline if vertical else axis.axhline
+        line(as_float(truth[0]["value"]), color="black", linestyle=":", linewidth=1, label="noise-free truth")
 
 
-def effects(path: Path, effects_table: Sequence[Row], settings: Mapping[str, Any]) -> None:
-    """Gain of each recipe over training from scratch and over the source model, by budget; harm as plain as help."""
-    rows = headline_rows(effects_table, settings["headline"])
-    rows = [row for row in rows if row["delta"] and row["reference"] in ("target_only", "source_only")]
+def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
+    """Gain of each recipe over training from scratch and over the source model, by budget; harm as plain as help.
+
+    Without labels of the target the climatology takes the place of training from scratch.
+    """
+    rows = [row for row in headline_rows(material.effects, settings["headline"]) if row["delta"]]
+    compared = ("target_only", "source_only")
+    if not any(row["reference"] == "target_only" for row in rows):
+        compared = ("naive", "source_only")
+    rows = [row for row in rows if row["reference"] in compared]
     rows = [row for row in rows if row["recipe"] not in REFERENCES or row["recipe"] == "source_only"]
+    models = several_models(rows)
     if not rows:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe could be compared with a reference at any budget.")
         return
-    found = {(name_of(row), row["budget"], row["reference"]): row for row in rows}
+    found = {(name_of(row, models), row["budget"], row["reference"]): row for row in rows}
     names = list(dict.fromkeys(name for name, _, _ in found))
-    references = [name for name in ("target_only", "source_only") if any(key[2] == name for key in found)]
+    references = [name for name in compared if any(key[2] == name for key in found)]
     lines = [
         (name, budget)
         for name in names
@@ -189,8 +197,7 @@ def effects(path: Path, effects_table: Sequence[Row], settings: Mapping[str, Any
                     _effect(axis, place, found[(*line, reference)])
             for name in names[1:]:
                 axis.axhline(places[name, firsts[name]] + 0.5, color="#dddddd", linewidth=0.6)
-            against = "training from scratch" if reference == "target_only" else "the source model unchanged"
-            axis.set_title(f"against {against}", fontsize=9)
+            axis.set_title(f"against {AGAINST[reference]}", fontsize=9)
             axis.set_xlabel("worse   <   gain   >   better")
         marks = [f"{name}   {budget}" if firsts[name] == budget else budget for name, budget in lines]
         axes[0].set_yticks(list(places.values()), marks, fontsize=7.5)
@@ -204,6 +211,13 @@ def effects(path: Path, effects_table: Sequence[Row], settings: Mapping[str, Any
         measured = what_is_measured(settings["headline"], settings)
         drawn.suptitle(textwrap.fill(f"{settings['title']}: gain in {measured}", 88), x=0.01, ha="left", fontsize=10)
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
+
+
+AGAINST = {
+    "target_only": "training from scratch",
+    "source_only": "the source model unchanged",
+    "naive": "the climatology of the source",
+}
 
 
 def _effect(axis: Axes, place: float, row: Row) -> None:
@@ -223,21 +237,25 @@ def overview(path: Path, summary: Sequence[Mapping[str, Any]]) -> None:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No scenario has a comparison yet.")
         return
-    names = list(dict.fromkeys(name_of(row) for row in rows))
-    with figure(path, height=1.6 + 0.28 * len(names) * len(scenarios)) as drawn:
-        axes = np.atleast_1d(drawn.subplots(len(scenarios), 1))
-        for axis, scenario in zip(axes, scenarios, strict=True):
-            _panel(axis, [row for row in rows if row["title"] == scenario], names, scenario)
+    scenarios = [title for title in scenarios if any(row["title"] == title for row in rows)]
+    members = {title: [row for row in rows if row["title"] == title] for title in scenarios}
+    models = {title: several_models(own) for title, own in members.items()}
+    names = {title: list(dict.fromkeys(name_of(row, models[title]) for row in own)) for title, own in members.items()}
+    heights = [len(own) for own in names.values()]
+    with figure(path, height=1.6 + 0.28 * sum(heights) + 0.3 * len(scenarios)) as drawn:
+        axes = np.atleast_1d(drawn.subplots(len(scenarios), 1, height_ratios=heights))
+        for axis, title in zip(axes, scenarios, strict=True):
+            _panel(axis, members[title], names[title], title, models[title])
         drawn.suptitle("Does transfer help? Gain over training from scratch", x=0.01, ha="left")
         text = "bold: the interval of the gain holds no zero (see the tables); n: labelled target groups, units or days"
         drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
 
 
-def _panel(axis: Axes, rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str) -> None:
+def _panel(axis: Axes, rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, models: bool) -> None:
     budgets = list(dict.fromkeys(str(row["budget"]) for row in rows))
     table = np.full((len(names), len(budgets)), np.nan)
     for row in rows:
-        place = names.index(name_of(row)), budgets.index(str(row["budget"]))
+        place = names.index(name_of(row, models)), budgets.index(str(row["budget"]))
         table[place] = 100 * float(row["relative_gain"]) if row["relative_gain"] != "" else np.nan
         verdict = str(row["verdict"]).replace("_", " ")
         shade = "white" if abs(table[place]) > 30 else "black"
@@ -254,4 +272,11 @@ def _panel(axis: Axes, rows: Sequence[Mapping[str, Any]], names: Sequence[str], 
         spine.set_visible(False)
 
 
-FIGURES = {"learning_curve": learning_curve, "effects": effects}
+FIGURES = {
+    "learning_curve": learning_curve,
+    "effects": effects,
+    "tails": tails,
+    "classes": classes,
+    "examples": examples,
+    "audit": audit,
+}

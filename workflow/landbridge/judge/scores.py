@@ -51,6 +51,7 @@ class Scores:
         runs: every recipe; the truth, if known, is one of them, equal for all budgets.
         names: of the sums.
         group_of_cell: (cell,) index into `groups`.
+        unit_of_cell: (cell,) name of the unit.
         class_of_group: class of each group (of its first unit).
     """
 
@@ -63,6 +64,7 @@ class Scores:
     group_of_cell: np.ndarray
     seeds: list[int]
     task: str
+    unit_of_cell: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
     def find(self, recipe: str, model: str, variant: str | None = None) -> Run | None:
@@ -103,6 +105,7 @@ def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
         group_of_cell=np.array([group_index[cell[1]] for cell in cells], int),
         seeds=seeds,
         task=notes["task"],
+        unit_of_cell=[cell[0] for cell in cells],
         sizes={budget: max(run.size[number] for run in runs) for number, budget in enumerate(kept)},
     )
     _fill_failures(scores)

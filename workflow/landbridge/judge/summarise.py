@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from landbridge.judge import tables
+from landbridge.judge.canvas import headline_rows
 from landbridge.judge.compare import helps_at
-from landbridge.judge.figures import headline_rows, overview
+from landbridge.judge.figures import overview
 from landbridge.judge.tables import as_float
 from landbridge.stage import Job
 
@@ -43,7 +45,7 @@ def scenario_rows(scenario: dict[str, Any], effects: Path, leaderboard: Path, la
     rows = []
     for row in against:
         key = (row["model"], row["recipe"], row["variant"], row["budget"])
-        scratch = next((v for k, v in values.items() if k[1] == "target_only" and k[3] == row["budget"]), None)
+        scratch = _scratch(values, row["model"], row["budget"])
         reference = as_float(scratch["value"]) if scratch else float("nan")
         delta = as_float(row["delta"])
         decided = not row["status"].startswith("not_applicable") and row["delta"]
@@ -62,3 +64,9 @@ def scenario_rows(scenario: dict[str, Any], effects: Path, leaderboard: Path, la
             }
         )
     return rows
+
+
+def _scratch(values: Mapping[tuple[str, str, str, str], Any], model: str, budget: str) -> Any:
+    """The row of training from scratch: of the same model, of any for a learner without a network."""
+    found = {key[0]: row for key, row in values.items() if key[1] == "target_only" and key[3] == budget}
+    return found.get(model, next(iter(found.values()), None))

@@ -59,6 +59,15 @@ class Samples(Protocol):
     def prediction_months(self) -> np.ndarray | None:
         """Month 1..12 of each row that is to be predicted."""
 
+    def places(self) -> np.ndarray:
+        """Place on the sphere and day of the year (row, 5) of each label row."""
+
+    def prediction_places(self) -> np.ndarray:
+        """Place on the sphere and day of the year (row, 5) of each row that is to be predicted."""
+
+    def product(self) -> np.ndarray:
+        """An existing product (row, target) at each row that is to be predicted."""
+
     def table(self) -> np.ndarray:
         """Features (row, column) of each label row, for learners that take tables."""
 

@@ -31,7 +31,10 @@ class Trees:
 
     def predict(self, samples: Samples) -> np.ndarray:
         """(row, target), or log-probabilities (row, class)."""
-        table = samples.prediction_table()
+        return self.predict_table(samples.prediction_table())
+
+    def predict_table(self, table: np.ndarray) -> np.ndarray:
+        """Predictions of rows (row, column)."""
         if self.task == "regression":
             return np.stack([booster.predict(table) for booster in self.boosters], axis=1)
         found = np.full((len(table), self.classes), 1e-9)

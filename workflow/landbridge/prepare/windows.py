@@ -115,3 +115,12 @@ def months(time: np.ndarray, units: str) -> np.ndarray:
     """Calendar month 1..12 of times in `days since 1970-01-01` or `seconds since 1970-01-01`."""
     unit = "D" if units.startswith("days") else "s"
     return np.asarray(time, np.int64).astype(f"datetime64[{unit}]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+
+
+def share_of_year(time: np.ndarray, units: str) -> np.ndarray:
+    """How much of its calendar year has gone by, 0 to 1, at times as in `months`."""
+    unit = "D" if units.startswith("days") else "s"
+    stamps = np.asarray(time, np.int64).astype(f"datetime64[{unit}]")
+    start = stamps.astype("datetime64[Y]")
+    length = (start + 1).astype(f"datetime64[{unit}]") - start.astype(f"datetime64[{unit}]")
+    return (stamps - start.astype(f"datetime64[{unit}]")).astype(np.int64) / length.astype(np.int64)

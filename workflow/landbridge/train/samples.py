@@ -211,6 +211,45 @@ class Samples:
         """Month of each row to predict."""
         return self._months(self.prediction_ends)
 
+    def places(self) -> np.ndarray:
+        """(row, 5) of each label row, see `_places`."""
+        return self._places(self.label_ends)
+
+    def prediction_places(self) -> np.ndarray:
+        """(row, 5) of each row to predict."""
+        return self._places(self.prediction_ends)
+
+    def _places(self, ends: np.ndarray) -> np.ndarray:
+        """Where and when in the year: the place as a point of the unit sphere, sine and cosine of the day."""
+        if self.chips or self.task != "regression" or "lat" not in self.dataset:
+            raise NotApplicable("needs series with a calendar, whose units have lat and lon")
+        lat, lon = (np.radians(np.asarray(self.dataset[name], float))[self.unit[ends]] for name in ("lat", "lon"))
+        time = self.dataset.variables["time"]
+        phase = 2 * np.pi * windows.share_of_year(time.values[ends], str(time.attributes["units"]))
+        columns = (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat), np.sin(phase), np.cos(phase))
+        return np.stack(columns, axis=1)
+
+    def product(self) -> np.ndarray:
+        """(row, target) of an existing product at each row to predict; NaN for a target without one.
+
+        Raises:
+            NotApplicable: the scenario names none, or the product has no value at some row.
+        """
+        named = self.layout.product
+        if not named:
+            raise NotApplicable("the scenario names no product")
+        absent = [name for name in named.values() if name not in self.dataset]
+        if absent:
+            raise NotApplicable(f"the data hold no {', '.join(absent)}")
+        if any(name not in named for name in self.layout.targets):
+            raise NotApplicable("the product lacks " + ", ".join(n for n in self.layout.targets if n not in named))
+        columns = [self.dataset[named[name]] for name in self.layout.targets]
+        values = np.stack(columns, axis=1)[self.prediction_ends]
+        lost = int(np.isnan(values).any(axis=1).sum())
+        if lost:
+            raise NotApplicable(f"the product has no value at {lost} of {len(values)} rows")
+        return values
+
     def _months(self, ends: np.ndarray) -> np.ndarray | None:
         if self.chips or self.task != "regression":
             return None

@@ -182,6 +182,7 @@ def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given,
     selection = job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
     try:
         fitted = tools.recipe.fit(given)
+        values = fitted.predict(test)
     except NotApplicable as reason:
         return given, Result(budget, None, f"not_applicable: {reason}", "", None)
     except Diverged as reason:
@@ -189,7 +190,7 @@ def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given,
         return given, Result(budget, None, f"failed: {reason}", selection, None)
     if not given.used_budget:
         selection = job.settings["selection"] or "source_val"
-    return given, Result(budget, fitted.predict(test), "ok", selection, fitted, budget.size if given.used_budget else 0)
+    return given, Result(budget, values, "ok", selection, fitted, budget.size if given.used_budget else 0)
 
 
 def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:

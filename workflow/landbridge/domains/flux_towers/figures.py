@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.judge.figures import figure, what_is_measured
+from landbridge.judge.canvas import figure, what_is_measured
 
 CAPTIONS = {
     "map": (
@@ -19,14 +19,14 @@ CAPTIONS = {
 }
 
 
-def map_of_towers(path: Path, places: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
+def map_of_towers(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     """Test tower groups coloured by their headline score: the adapted network beside training from scratch.
-
-    Args:
-        places: from `landbridge.judge.draw.places`.
+    Without those, the first two recipes.
     """
+    places: Sequence[Mapping[str, Any]] = material.places()
     shown = [name for name in ("full_finetune", "target_only") if name in places[0]]
-    shown = shown or [name for name in places[0] if name not in ("group", "class_of", "lat", "lon")][:1]
+    others = [name for name in ("source_only", "naive") if name in places[0]]
+    shown = shown or others or [name for name in places[0] if name not in ("group", "class_of", "lat", "lon")][:1]
     values = {name: np.array([float(place[name]) for place in places]) for name in shown}
     lat, lon = (np.array([float(place[name]) for place in places]) for name in ("lat", "lon"))
     together = np.concatenate(list(values.values()))

@@ -17,6 +17,9 @@ import numpy as np
 from landbridge.prepare.groups import group_names, pairwise_km
 
 NETWORK_PREFIX = re.compile(r"^(FLX|AMF|ICOSETC|ICOS|JPX)_")
+IGBP = (  # classes of land cover; the order is that of the one-hot columns
+    *("ENF", "EBF", "DBF", "DNF", "MF", "CSH", "OSH", "WSA", "SAV", "GRA", "WET", "CRO", "URB", "CVM", "SNO", "WAT"),
+)
 SAME_TOWER_KM = 0.2  # published coordinates are rounded to 0.001 degree, about 111 m
 SAME_TOWER_CORRELATION = 0.98
 FEWEST_SHARED_DAYS = 100
@@ -80,7 +83,8 @@ def tower_groups(names: Sequence[str], lat: np.ndarray, lon: np.ndarray, cells: 
     Args:
         cells: grid cell that each tower's drivers were read from.
     """
-    distance = pairwise_km(lat, lon)
+    distance = np.nan_to_num(pairwise_km(lat, lon), nan=np.inf)
+    np.fill_diagonal(distance, 0.0)
     cell = np.asarray(cells)
     return {
         "tower_group": group_names(distance <= GROUP_KM, names),

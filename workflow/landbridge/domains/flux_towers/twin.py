@@ -15,14 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landbridge.domains.flux_towers import process
+from landbridge.domains.flux_towers import process, twin_files
 from landbridge.prepare.streams import generator
 from landbridge.stage import StageError
 
 SHIFTS = ("none", "related", "unrelated")
+LAYOUTS = ("carbonfluxbench", "fluxnet")
 RELATED_EFFICIENCY, RELATED_RESPIRATION = 0.75, 1.3
 SOURCE_CLASSES, SOURCE_CLIMATES = ("ENF", "DBF", "MF", "GRA", "CRO"), ("C", "D")
 TARGET_CLASSES, TARGET_CLIMATES = (*SOURCE_CLASSES, "OSH"), ("B", "E")
+SHORT_CLASSES = {"A": "Af", "B": "BSk", "C": "Cfb", "D": "Dfb", "E": "ET"}
 LATITUDES = {"A": (-10, 10), "B": (25, 38), "C": (36, 50), "D": (50, 62), "E": (64, 70)}
 FIRST_DAY = np.datetime64("2016-01-01")
 SECOND_NAMES, NEIGHBOURS = 0.20, 0.05  # shares of towers planted under a second network, and with a neighbour
@@ -42,6 +44,10 @@ WEATHER_COLUMNS = (
     "leaf_area_index_high_vegetation",
     "leaf_area_index_low_vegetation",
 )
+# Bands of the larger feature sets, of which the published benchmark has 36 and 150.
+FURTHER_COLUMNS = ("dewpoint_temperature_2m", "surface_pressure", "soil_temperature_level_1", "skin_temperature")
+PRODUCT_DAYS = 16  # over which the product's fluxes are smooth
+NPP_SHARE = 0.5  # of gross primary production
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ def write_twin(
     target_towers: int = 28,
     years: int = 2,
     shift: str = "related",
+    layout: str = "carbonfluxbench",
 ) -> None:
     """Write the raw files of a twin; equal arguments give equal bytes.
 
@@ -85,12 +92,16 @@ def write_twin(
         years: length of every record.
         shift: between the populations. `none`; `related`: light use 0.75 and respiration 1.3 times as strong in the
             target; `unrelated`: the target's fluxes are seasonal curves with random phase that no driver explains.
+        layout: `carbonfluxbench`, or `fluxnet` for daily files of three networks, whose drivers are those of the
+            towers and which have no satellite and no truth.
 
     Raises:
         StageError: an unknown shift or sizes that are too small.
     """
     if shift not in SHIFTS:
         raise StageError(f"datasets.{dataset}.twin.shift: '{shift}' is not known; write {', '.join(SHIFTS)}")
+    if layout not in LAYOUTS:
+        raise StageError(f"datasets.{dataset}.twin.layout: '{layout}' is not known; write {', '.join(LAYOUTS)}")
     for name, value, least in (
         ("source_towers", source_towers, 10),
         ("target_towers", target_towers, 8),
@@ -109,12 +120,18 @@ def write_twin(
     fapar = _phenology(towers, biome, day)
     filling, evaporated = process.bucket(weather.rain, weather.temperature, weather.shortwave)
     truth = true_fluxes(towers, biome, weather, fapar, filling, shift, random)
+    if layout == "fluxnet":
+        _write_fluxnet(folder, towers, dates, weather, truth, random)
+        return
     _write_drivers(folder, towers, dates, day, weather, fapar, evaporated, random)
     _write_targets(folder, towers, dates, truth, random)
+    _write_product(folder, towers, dates, truth, generator("twin product", dataset, seed))
     labels = dict(zip(towers.names, towers.koppen, strict=True))
     _write_json(folder / "koppen_sites.json", labels)
-    _write_json(folder / "koppen_sites_short.json", {name: f"{letter}f" for name, letter in labels.items()})
-    _write_json(folder / "feature_sets.json", {"minimal": list(WEATHER_COLUMNS)})
+    _write_json(folder / "koppen_sites_short.json", {name: SHORT_CLASSES[letter] for name, letter in labels.items()})
+    further = list(FURTHER_COLUMNS)
+    sets = {"minimal": [], "standard": further[:2], "full": further}
+    _write_json(folder / "feature_sets.json", {name: [*WEATHER_COLUMNS, *bands] for name, bands in sets.items()})
 
 
 def draw_towers(source: int, target: int, random: np.random.Generator) -> Towers:
@@ -320,6 +337,13 @@ def _write_drivers(
         "leaf_area_index_high_vegetation": np.where(forest, by_month, 0),
         "leaf_area_index_low_vegetation": np.where(forest, 0, by_month),
     }
+    smooth = _running_mean(weather.temperature, PRODUCT_DAYS)
+    era5 |= {
+        "dewpoint_temperature_2m": weather.minimum + 273.15 - 2,
+        "surface_pressure": np.full(shape, 101325.0) - 60 * weather.temperature,
+        "soil_temperature_level_1": smooth + 273.15,
+        "skin_temperature": weather.temperature + 273.15 + 0.02 * weather.shortwave,
+    }
     _write_table(
         folder / "ERA5.parquet", {**keys, **{name: values.ravel().astype(np.float32) for name, values in era5.items()}}
     )
@@ -359,6 +383,58 @@ def _satellite(
     )
     found["clouds"] = cloud
     return found
+
+
+def _running_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """(tower, day) mean over `width` days around each day."""
+    padded = np.pad(values, ((0, 0), (width // 2, width - width // 2 - 1)), mode="edge")
+    sums = np.cumsum(np.pad(padded, ((0, 0), (1, 0))), axis=1)
+    return (sums[:, width:] - sums[:, :-width]) / width
+
+
+def _write_product(folder: Path, towers: Towers, dates: np.ndarray, truth: Fluxes, random: np.random.Generator) -> None:
+    """An existing product in MiCASA's layout: smooth, off by a factor at each tower; no autotrophic respiration."""
+    factor = random.lognormal(0, 0.25, (len(towers.names), 1))
+    npp = NPP_SHARE * factor * _running_mean(truth.gpp, PRODUCT_DAYS)
+    heterotrophic = np.maximum(
+        _running_mean(truth.reco, PRODUCT_DAYS) - NPP_SHARE * truth.gpp.mean(1, keepdims=True), 0
+    )
+    rows, columns = np.nonzero(np.ones(truth.gpp.shape, bool))
+    values = {"NPP": npp.ravel(), "Rh": heterotrophic.ravel(), "NEE": (heterotrophic - npp).ravel()}
+    keys = {"TIMESTAMP": _yyyymmdd(dates)[columns], "site": np.asarray(towers.names, object)[rows]}
+    _write_table(folder / "MiCASA.parquet", {**keys, **{name: v.astype(np.float32) for name, v in values.items()}})
+
+
+def _write_fluxnet(
+    folder: Path,
+    towers: Towers,
+    dates: np.ndarray,
+    weather: process.Weather,
+    truth: Fluxes,
+    random: np.random.Generator,
+) -> None:
+    """Daily files: a third of the towers in each network, one in five in a second one too."""
+    qc = quality(truth.gpp.shape, random)
+    observed = observe(truth, qc, random)
+    kept = ~_outages(truth.gpp.shape, random)
+    tables = []
+    for number, name in enumerate(towers.names):
+        drivers = {
+            "TA_F": weather.temperature[number],
+            "SW_IN_F": weather.shortwave[number] * 1e6 / 86400,
+            "VPD_F": weather.vpd[number],
+            "P_F": weather.rain[number],
+        }
+        networks = [("FLX", "AMF", "ICOSETC")[number % 3]] + (["AMF"] if number % 15 == 0 else [])
+        for network in networks:
+            fluxes = [
+                np.where(kept[number], flux[number], np.nan) for flux in (observed.gpp, observed.reco, observed.nee)
+            ]
+            share = np.where(kept[number], qc[number], np.nan)
+            columns = {**drivers, **twin_files.flux_columns(fluxes[0], fluxes[1], fluxes[2], share)}
+            tables.append(twin_files.Table(name, network, dates, columns))
+    places = {name: (float(towers.lat[i]), float(towers.lon[i]), towers.igbp[i]) for i, name in enumerate(towers.names)}
+    twin_files.write_daily_files(folder, tables, places)
 
 
 def _yyyymmdd(dates: np.ndarray) -> np.ndarray:

@@ -1,0 +1,84 @@
+"""Scores of series at coarser scales of time: rows are averaged first, then scored like any others.
+
+`8day` and `monthly` are means over the scored rows of eight days (from 1 January on, as MODIS composites) and of
+calendar months; `seasonal` is the mean cycle, one value for each calendar month over all years; `anomaly` is what is
+left of the eight-day means when the mean of the same eight days over all years is taken off, label and prediction
+each by its own. A metric names its scale after a dot: `r2.monthly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SCALES = ("8day", "monthly", "seasonal", "anomaly")
+# Scored daily rows that a mean needs at least; of coarser data one is enough.
+FEWEST = {"8day": 4, "monthly": 10}
+WITHOUT_BLOCKS = ("seasonal",)  # spans all years, so it can't be resampled by blocks of time
+SLOTS = 64  # more than the eight-day stretches of a year
+FEWEST_YEARS = 2  # that an anomaly's own mean is taken over
+
+
+def split_name(metric: str) -> tuple[str, str]:
+    """`rmse.monthly` to its metric and scale; the scale is "" for a metric of the rows themselves."""
+    name, _, scale = metric.partition(".")
+    return name, scale
+
+
+def scales_of(metrics: Sequence[str]) -> list[str]:
+    """Scales that some metrics name, in the order of `SCALES`."""
+    named = {split_name(metric)[1] for metric in metrics}
+    return [scale for scale in SCALES if scale in named]
+
+
+def averaged(
+    scale: str, values: np.ndarray, unit: np.ndarray, days: np.ndarray, cell: np.ndarray, daily: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows at a coarser scale.
+
+    Args:
+        scale: one of `SCALES`.
+        values: (row, column) labels and predictions of scored rows.
+        unit: (row,) unit.
+        days: (row,) days since 1970-01-01.
+        cell: (row,) cell of unit and block.
+        daily: whether rows are days, so that a mean needs several.
+
+    Returns:
+        values (mean, column), unit and cell of each mean; a mean stands in the cell of its first row.
+    """
+    date = days.astype("datetime64[D]")
+    year = date.astype("datetime64[Y]")
+    slot = (date - year.astype("datetime64[D]")).astype(np.int64) // 8
+    month = date.astype("datetime64[M]").astype(np.int64)
+    if scale == "monthly":
+        found = _means(values, unit, month, cell, FEWEST["monthly"] if daily else 1)
+        return found[0], found[1], found[3]
+    if scale == "seasonal":
+        monthly, of_unit, key, of_cell = _means(values, unit, month, cell, FEWEST["monthly"] if daily else 1)
+        cycle = _means(monthly, of_unit, key % 12, of_cell, 1)
+        return cycle[0], cycle[1], cycle[3]
+    key = (year.astype(np.int64) + 1970) * SLOTS + slot
+    eight, of_unit, key, of_cell = _means(values, unit, key, cell, FEWEST["8day"] if daily else 1)
+    if scale == "8day":
+        return eight, of_unit, of_cell
+    place = of_unit * SLOTS + key % SLOTS
+    _, index, count = np.unique(place, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(index, column) for column in eight.T], axis=1)
+    anomaly = eight - (sums / count[:, None])[index]
+    kept = count[index] >= FEWEST_YEARS
+    return anomaly[kept], of_unit[kept], of_cell[kept]
+
+
+def _means(
+    values: np.ndarray, unit: np.ndarray, key: np.ndarray, cell: np.ndarray, fewest: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean of the values of each unit and key that has enough rows; with its unit, key and cell."""
+    pairs, first, index, count = np.unique(
+        np.stack([unit, key], axis=1), axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    index = index.ravel()
+    sums = np.stack([np.bincount(index, column, minlength=len(pairs)) for column in values.T], axis=1)
+    kept = count >= fewest
+    return (sums / count[:, None])[kept], pairs[kept, 0], pairs[kept, 1], cell[first][kept]

@@ -1,0 +1,29 @@
+rule recompute:
+    input:
+        manifest="results/{domain}/download/{dataset}.json",
+    output:
+        table=report(
+            "results/{domain}/recompute/{dataset}.csv",
+            caption="../report/recompute.rst",
+            category="{domain}",
+            subcategory="published scores",
+            labels={"what": "{dataset} (table)"},
+        ),
+    log:
+        "results/logs/{domain}/recompute/{dataset}.log",
+        "results/logs/{domain}/recompute/{dataset}.job.json",
+    benchmark:
+        "results/benchmarks/{domain}/recompute/{dataset}.tsv"
+    conda:
+        "../../envs/landbridge.yaml"
+    threads: 1
+    resources:
+        mem_mb=plan.memory(2000),
+        runtime=plan.runtime(30),
+    params:
+        code=plan.code("recompute"),
+        settings=plan.settings("recompute"),
+        modules=plan.modules("recompute"),
+        places=plan.places,
+    script:
+        "../../scripts/recompute.py"

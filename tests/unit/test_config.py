@@ -306,7 +306,7 @@ def test_a_fault_of_the_domain_is_told_with_its_own_file_and_line(bench):
     path.write_text(DOMAIN.replace("reader: ponds}", "raeder: ponds}"))
     assert bench.faults() == [
         "ponds/domain.yaml, line 12: ponds.datasets.lakes.reader: is missing; write it: name of its reader in "
-        "readers.py",
+        "readers.py; none for tables",
         "ponds/domain.yaml, line 12: ponds.datasets.lakes.raeder: unknown key 'raeder'; did you mean 'reader'?",
     ]
 

@@ -57,7 +57,7 @@ class DatasetSettings(Strict):
 
     title: str = Field(description="name of the dataset in words")
     step: str = Field(description="time between observations: day, month, or such as '6 second'")
-    reader: str = Field("", description="name of its reader in readers.py; none for tables")
+    reader: str = Field(description="name of its reader in readers.py; none for tables")
     reader_settings: Free = Field({}, description="settings of the reader")
     kind: Literal["series", "chips", "tables"] = Field(
         "series", description="series, images (chips), or published tables of scores (tables)"

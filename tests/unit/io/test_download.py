@@ -168,7 +168,7 @@ def write_sources(tmp_path, text):
         ("d,a.csv,,,1,list:NONE,,CC0,,open", r"line 2: there is no NONE beside sources\.csv"),
         (f"d,*.csv,,,1,{'0' * 64},,CC0,,open", r"line 2: one checksum can't cover '\*\.csv'; write list:NAME"),
         ("d,a.csv,,,1,,many,CC0,,open", r"line 2: bytes 'many' is not a whole number"),
-        ("d,a.csv,,,1,,,CC0,,closed", r"line 2: access 'closed'; write open, or 'register: '"),
+        ("d,a.csv,,,1,,,CC0,,closed", r"line 2: access 'closed'; write open, optional, or 'register: '"),
     ],
 )
 def test_broken_rows_name_file_and_line(tmp_path, line, text):

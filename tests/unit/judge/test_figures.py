@@ -1,7 +1,9 @@
 """Figures: equal bytes, and the words that a reader needs."""
 
+from types import SimpleNamespace
+
 import pytest
-from landbridge.judge import figures
+from landbridge.judge import canvas, figures
 
 HEADLINE = {"target": "gpp", "metric": "rmse", "statistic": "mean"}
 SETTINGS = {
@@ -60,14 +62,15 @@ def effect_table():
     ("draw", "table"), [(figures.learning_curve, leaderboard()), (figures.effects, effect_table())]
 )
 def test_equal_bytes(tmp_path, draw, table):
+    material = SimpleNamespace(leaderboard=table, effects=table)
     for name in ("a", "b"):
-        draw(tmp_path / f"{name}.svg", table, SETTINGS)
+        draw(tmp_path / f"{name}.svg", material, SETTINGS)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert b"<dc:date>" not in (tmp_path / "a.svg").read_bytes()
 
 
 def test_units_stand_in_words():
-    assert figures.what_is_measured(HEADLINE, SETTINGS) == "RMSE of gross primary production [g m-2 d-1]"
+    assert canvas.what_is_measured(HEADLINE, SETTINGS) == "RMSE of gross primary production [g m-2 d-1]"
 
 
 def test_every_figure_has_a_caption_that_names_its_interval():
@@ -79,7 +82,7 @@ def test_every_figure_has_a_caption_that_names_its_interval():
 
 
 def test_nothing_to_compare_is_said(tmp_path):
-    figures.effects(tmp_path / "a.svg", [], SETTINGS)
+    figures.effects(tmp_path / "a.svg", SimpleNamespace(effects=[]), SETTINGS)
     figures.overview(tmp_path / "b.svg", [])
     assert (tmp_path / "a.svg").exists()
     assert (tmp_path / "b.svg").exists()

@@ -140,7 +140,8 @@ class Line:
             "bootstrap": {"replicates": 200, "level": 0.95},
         }
         inputs = {"scores": [str(path) for path in sorted(self.folder.glob("*.parquet"))], "cost": []}
-        outputs = {name: self.folder / f"{name}.csv" for name in ("leaderboard", "effects", "labels", "cost")}
+        inputs["tests"] = [str(self.folder / "test_inputs.nc")]
+        outputs = {name: self.folder / f"{name}.csv" for name in ("leaderboard", "effects", "labels", "units", "cost")}
         compare.run(Job("compare", inputs, outputs, settings))
         return {name: tables.read(path) for name, path in outputs.items()}
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 SAME_PLACE_KM = 1.0
 DUPLICATE_ROWS = 20
+DRIVER_CELL = "driver_cell"  # column of units, where a dataset has it
 LABEL_ROLES = ("target", "quality", "truth")
 WITHOUT_LABELS = ("target_inputs", "test_inputs")
 
@@ -45,6 +46,8 @@ def audit(
         *shared_groups(parted, settings),
         *same_places(parted, settings),
         *near_duplicates(parted, settings),
+        *correlated_labels(parted, settings),
+        *distance_to_training(parted),
         *time_overlap(parted, settings),
         *label_filters(parted, settings),
         *reachable_answers(files),
@@ -202,6 +205,53 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
             f"read from one grid cell: {listed(alike)}; a group column that holds them together is stricter"
         )
     return [*found, _result("equal inputs", "warning" if alike else "ok", involved(alike), text)]
+
+
+def correlated_labels(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
+    """No unit of the test has labels that go with those of a unit of another part as only one instrument's can."""
+    if "row_size" not in parted or settings["task"] != "regression":
+        return []
+    side = _sides(parted, settings)
+    part = np.asarray(parted["part"]).astype(str)
+    names = np.asarray(parted["unit_name"]).astype(str)
+    groups = np.asarray(parted["group"]).astype(str)
+    ticks = windows.clock(parted["time"], settings["step"])
+    target = settings["targets"][-1]
+    pairs = duplicates.correlated_units(parted, target, ticks, part == "target_test", side)
+    text = f"no test unit's {target} correlates above {duplicates.CORRELATION} with that of another part"
+    if pairs:
+        listed = _some([f"{names[i]} and {names[j]} (r = {r:.3f})" for i, j, r in pairs])
+        text = (
+            f"{target} correlates above {duplicates.CORRELATION} over {duplicates.SHARED_STEPS} shared steps or more, "
+            f"in different parts: {listed}; they are records of one instrument, so give them one group"
+        )
+    found = sorted({str(groups[i]) for i, _, _ in pairs} | {str(groups[j]) for _, j, _ in pairs})
+    return [_result("correlated labels", "failure" if pairs else "ok", found, text)]
+
+
+def distance_to_training(parted: Dataset) -> list[Result]:
+    """How far the test units lie from what is trained on, and how many share a driver cell with it."""
+    if "lat" not in parted or "lon" not in parted:
+        return []
+    part = np.asarray(parted["part"]).astype(str)
+    train, test = np.isin(part, ["source_train", "source_val"]), part == "target_test"
+    if not train.any() or not test.any():
+        return []
+    lat, lon = np.asarray(parted["lat"], float), np.asarray(parted["lon"], float)
+    nearest = np.array(
+        [np.nanmin(distance_km(lat[i], lon[i], lat[train], lon[train]), initial=np.inf) for i in np.flatnonzero(test)]
+    )
+    edges = (0, 5, 50, 200, 1000, np.inf)
+    counts = np.histogram(nearest, edges)[0]
+    shown = [f"{count} at {low:g} to {high:g} km" for low, high, count in zip(edges, edges[1:], counts, strict=False)]
+    text = f"nearest training unit of the {len(nearest)} test units: " + ", ".join(shown).replace(
+        " to inf km", " km on"
+    )
+    if DRIVER_CELL in parted:
+        cells = np.asarray(parted[DRIVER_CELL]).astype(str)
+        shared = int(np.isin(cells[test], sorted(set(cells[train]))).sum())
+        text += f"; {shared} stand in the driver cell of a training unit"
+    return [{**_result("distance to training", "ok", [], text), "km": [round(float(km), 3) for km in nearest]}]
 
 
 def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:

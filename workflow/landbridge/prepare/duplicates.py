@@ -156,3 +156,54 @@ def equal_chips(parted: Dataset, side: np.ndarray) -> Pairs:
                 if side[i] != side[j]:
                     pairs[i, j] = (1, int(np.array_equal(label[i], label[j])))
     return dict(sorted(pairs.items()))
+
+
+CORRELATION = 0.98  # of labels on shared steps: of one instrument, or of records of it by two networks
+OF_CHANGES = 0.8  # of their changes from step to step, which two places of one climate do not share
+SHARED_STEPS = 100
+LARGEST_TABLE = 50_000_000  # values; beyond it pairs are not compared
+
+
+def correlated_units(
+    parted: Dataset, target: str, ticks: np.ndarray, tested: np.ndarray, side: np.ndarray
+) -> list[tuple[int, int, float]]:
+    """Pairs of a test unit and a unit of another side whose labels correlate as only one instrument's do.
+
+    Args:
+        parted: series of all parts.
+        target: label to correlate.
+        ticks: (obs,) time in steps.
+        tested: (unit,) bool.
+        side: (unit,) what must stay apart.
+
+    Returns:
+        (test unit, other unit, correlation).
+    """
+    units = len(parted["row_size"])
+    span = int(np.ptp(ticks)) + 1 if len(ticks) else 0
+    if span * units > LARGEST_TABLE or span < SHARED_STEPS:
+        return []
+    table = np.full((span, units), np.nan, np.float32)
+    table[ticks - ticks.min(), windows.unit_index(parted["row_size"])] = parted[target]
+    first, second = np.nonzero(tested)[0], np.arange(units)
+    level = _correlations(table, first)
+    change = _correlations(np.diff(table, axis=0), first)
+    apart = side[first][:, None] != side[second][None, :]
+    found = np.argwhere(apart & (level > CORRELATION) & (change > OF_CHANGES))
+    return [(int(first[i]), int(j), float(level[i, j])) for i, j in found]
+
+
+def _correlations(table: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """(chosen, unit) Pearson correlations of columns over rows that both have; NaN where these are too few."""
+    known = np.isfinite(table).astype(np.float64)
+    centred = np.nan_to_num(table - np.nan_to_num(np.nanmean(np.where(known.any(0), table, 0.0), axis=0)), nan=0.0)
+    values = centred.astype(np.float64)
+    own, mine = values[:, chosen], known[:, chosen]
+    n = mine.T @ known
+    sum_x, sum_y = own.T @ known, mine.T @ values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        covariance = own.T @ values - sum_x * sum_y / n
+        spread_x = (own**2).T @ known - sum_x**2 / n
+        spread_y = mine.T @ values**2 - sum_y**2 / n
+        correlation = covariance / np.sqrt(spread_x * spread_y)
+    return np.where((n >= SHARED_STEPS) & (spread_x > 0) & (spread_y > 0), correlation, np.nan)

@@ -1,10 +1,13 @@
 """CarbonFluxBench's layout: units, gaps, networks and broken files."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from landbridge.domains.flux_towers.carbonfluxbench import interpolate, read_carbonfluxbench
+from landbridge.domains.flux_towers import parquet
+from landbridge.domains.flux_towers.carbonfluxbench import WEATHER, interpolate, read_carbonfluxbench
 from landbridge.stage import StageError
 
 DAYS = 40
@@ -140,3 +143,93 @@ def test_a_missing_file_or_column_is_named(tmp_path):
 def test_interpolation_leaves_what_is_wholly_missing():
     np.testing.assert_array_equal(interpolate(np.array([np.nan, np.nan], np.float32)), [np.nan, np.nan])
     np.testing.assert_allclose(interpolate(np.array([np.nan, 1, np.nan, 3, np.nan])), [1, 1, 2, 3, 3])
+
+
+# -- the rest of the benchmark ------------------------------------------------------------------------------------
+
+
+def test_feature_sets_name_the_bands_of_a_weather_setting(tmp_path):
+    found = tables()
+    found["ERA5"]["dewpoint_temperature_2m"] = np.full(2 * DAYS, 275.0)
+    write(tmp_path, found)
+    minimal = [column for column, _, _ in WEATHER.values()]
+    sets = {"minimal": minimal, "standard": [*minimal, "dewpoint_temperature_2m"], "full": [*minimal, "absent_band"]}
+    (tmp_path / "feature_sets.json").write_text(json.dumps(sets))
+    unit = next(read_carbonfluxbench(tmp_path, {"weather": "standard"}))
+    np.testing.assert_allclose(unit.values["era5_dewpoint_temperature_2m"], 275.0)
+    assert "era5_dewpoint_temperature_2m" not in read(tmp_path)["XX-Aaa"].values
+    with pytest.raises(StageError, match=r"ERA5\.parquet: no column absent_band"):
+        list(read_carbonfluxbench(tmp_path, {"weather": "full"}))
+    with pytest.raises(StageError, match="weather is 'big'; write minimal, standard, full"):
+        list(read_carbonfluxbench(tmp_path, {"weather": "big"}))
+    (tmp_path / "feature_sets.json").write_text("{}")
+    with pytest.raises(StageError, match="holds no list 'standard'"):
+        list(read_carbonfluxbench(tmp_path, {"weather": "standard"}))
+    (tmp_path / "feature_sets.json").unlink()
+    with pytest.raises(StageError, match=r"feature_sets\.json: not there; it lists the bands"):
+        list(read_carbonfluxbench(tmp_path, {"weather": "standard"}))
+
+
+def test_koeppen_classes_and_the_product_are_read_where_they_are(tmp_path):
+    found = tables()
+    write(tmp_path, found)
+    (tmp_path / "koppen_sites.json").write_text(json.dumps({"FLX_XX-AAA": "C", "XX-Bbb": "D"}))
+    (tmp_path / "koppen_sites_short.json").write_text(json.dumps({"XX-Aaa": "Cfb"}))
+    target = found["target_fluxes_v2"]
+    micasa = {"TIMESTAMP": target["TIMESTAMP"], "site": target["site"], "NPP": np.arange(2 * DAYS, dtype=float)}
+    write(tmp_path, {"MiCASA": {**micasa, "Rh": np.ones(2 * DAYS), "NEE": -np.ones(2 * DAYS)}})
+    units = read(tmp_path)
+    assert [units[name].static["koppen"] for name in ("XX-Aaa", "XX-Bbb")] == ["C", "D"]
+    assert [units[name].static["koppen_short"] for name in ("XX-Aaa", "XX-Bbb")] == ["Cfb", ""]
+    np.testing.assert_allclose(units["XX-Bbb"].values["gpp_micasa"], DAYS + np.arange(DAYS))
+    np.testing.assert_allclose(units["XX-Aaa"].values["nee_micasa"], -1)
+
+
+def test_a_feature_file_is_read_tower_by_tower_where_it_is_large(tmp_path, monkeypatch):
+    write(tmp_path, tables())
+    expected = read(tmp_path)
+    monkeypatch.setattr(parquet, "VALUES_IN_MEMORY", 10)
+    for name, unit in read(tmp_path).items():
+        for variable, values in unit.values.items():
+            np.testing.assert_array_equal(values, expected[name].values[variable])
+
+
+def test_text_in_place_of_numbers_and_half_hours_are_refused(tmp_path):
+    write(tmp_path, tables(target_fluxes_v2={"GPP_NT_VUT_USTAR50": np.full(2 * DAYS, "3.0")}))
+    with pytest.raises(StageError, match=r"GPP_NT_VUT_USTAR50 \(.*string\) must hold numbers"):
+        read(tmp_path)
+    stamps = tables()["target_fluxes_v2"]["TIMESTAMP"]
+    write(tmp_path, tables(target_fluxes_v2={"TIMESTAMP": stamps * 10000 + 30}))
+    with pytest.raises(StageError, match="a stamp of a part of a day: hand in the daily file"):
+        read(tmp_path)
+    write(tmp_path, tables(target_fluxes_v2={"TIMESTAMP": stamps + 90}))
+    with pytest.raises(StageError, match="dates are written YYYYMMDD"):
+        read(tmp_path)
+    (tmp_path / "ERA5.parquet").write_bytes(b"not parquet")
+    write(tmp_path, {"target_fluxes_v2": tables()["target_fluxes_v2"]})
+    with pytest.raises(StageError, match=r"ERA5\.parquet: not a parquet file"):
+        read(tmp_path)
+
+
+def test_minus_9999_as_text_is_no_number(tmp_path):
+    gpp = np.full(2 * DAYS, 3.0).astype(str)
+    gpp[0] = "-9999"
+    write(tmp_path, tables(target_fluxes_v2={"GPP_NT_VUT_USTAR50": gpp}))
+    with pytest.raises(StageError, match="write the file again with float columns"):
+        read(tmp_path)
+
+
+def test_repeated_rows_count_once(tmp_path, caplog):
+    found = tables()
+    expected = None
+    for turn in range(2):
+        write(tmp_path, found)
+        unit = read(tmp_path)["XX-Bbb"]
+        if turn == 0:
+            expected = unit
+        found = {
+            name: {key: np.concatenate([v, v[-3:]]) for key, v in columns.items()} for name, columns in found.items()
+        }
+    assert "3 rows repeat a day of the same network" in caplog.text
+    for name, values in unit.values.items():
+        np.testing.assert_array_equal(values, expected.values[name])

@@ -86,8 +86,8 @@ def read_carbonfluxbench(
     weather = parquet.Features(folder / "ERA5.parquet", [column for column, _, _ in bands.values()], order)
     satellite = parquet.Features(folder / "MOD09GA.parquet", list(SATELLITE.values()), order)
     columns = _static_columns(folder, found)
-    truth = _optional(folder / "truth.parquet", "TIMESTAMP", {f"{flux}_truth": flux.upper() for flux in FLUXES}, order)
-    product = _optional(folder / "MiCASA.parquet", "TIMESTAMP", PRODUCT, order)
+    truth = truth_of_twin(folder, order)
+    product = further_file(folder / "MiCASA.parquet", "TIMESTAMP", PRODUCT, order)
     for number in np.argsort(physical, kind="stable"):
         tower, site = found[number], physical[number]
         if site not in weather or site not in satellite:
@@ -187,7 +187,7 @@ def _classes(path: Path) -> dict[str, str]:
     return {towers.site_id(name).upper(): str(value) for name, value in json.loads(path.read_text()).items()}
 
 
-class _Optional:
+class Further:
     """A further file by tower: the truth of a twin, or an existing product."""
 
     def __init__(self, features: parquet.Features, columns: Mapping[str, str]) -> None:
@@ -201,10 +201,17 @@ class _Optional:
         return {name: place(time, days, values[column]) for name, column in self.columns.items()}
 
 
-def _optional(path: Path, date: str, columns: Mapping[str, str], order: Sequence[str]) -> _Optional | None:
+def further_file(path: Path, date: str, columns: Mapping[str, str], order: Sequence[str]) -> Further | None:
+    """A file that may be missing; None where it is."""
     if not path.is_file():
         return None
-    return _Optional(parquet.Features(path, list(columns.values()), order, date=date), columns)
+    return Further(parquet.Features(path, list(columns.values()), order, date=date), columns)
+
+
+def truth_of_twin(folder: Path, order: Sequence[str]) -> Further | None:
+    """Noise-free fluxes by tower, which only a twin has."""
+    columns = {f"{flux}_truth": flux.upper() for flux in FLUXES}
+    return further_file(folder / "truth.parquet", "TIMESTAMP", columns, order)
 
 
 def place(time: np.ndarray, days: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Reader of daily files in FLUXNET's layout: FLUXNET2015, AmeriFlux-FLUXNET and ICOS, FULLSET and SUBSET.
+"""Reader of daily files in FLUXNET's layout: FLUXNET2015, AmeriFlux-FLUXNET, ICOS and JapanFlux2024.
 
 Pastorello et al. (2020), doi 10.1038/s41597-020-0534-3. A tower is one CSV, a zip that holds it, or its copy as an
-Excel sheet. Tried on one published sheet (SUBSET); CSV, zip, FULLSET, AmeriFlux and ICOS follow the documentation and
-were tried on the twin.
+Excel sheet; FULLSET and SUBSET. Tried on one published sheet (SUBSET); all else follows the documentation and was tried
+on the twin.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import numpy as np
 
 from landbridge.contract import Unit
 from landbridge.domains.flux_towers import towers
-from landbridge.domains.flux_towers.carbonfluxbench import place
+from landbridge.domains.flux_towers.carbonfluxbench import place, truth_of_twin
 from landbridge.domains.flux_towers.records import Records, Tower, physical_towers, unknown_classes
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
 
-DAILY = re.compile(r"(FLX|AMF|ICOSETC|ICOS)_([A-Za-z]{2}-[A-Za-z0-9]{3,4})_.*?_DD_[^/]*\.(csv|xlsx)$")
-ARCHIVE = re.compile(r"(FLX|AMF|ICOSETC|ICOS)_([A-Za-z]{2}-[A-Za-z0-9]{3,4})_.*\.zip$")
+DAILY = re.compile(r"(FLX|AMF|ICOSETC|ICOS|JPX)_([A-Za-z]{2}-[A-Za-z0-9]{3,4})_.*?_DD_[^/]*\.(csv|xlsx)$")
+ARCHIVE = re.compile(r"(FLX|AMF|ICOSETC|ICOS|JPX)_([A-Za-z]{2}-[A-Za-z0-9]{3,4})_.*\.zip$")
 MISSING = -9999.0
 # The flux columns of each processing. They are different quantities: 50 is the median of the versions of 40 thresholds
 # of friction velocity. SUBSET files hold no USTAR50.
@@ -105,7 +105,7 @@ def read_fluxnet_daily(
     places = {**site_table(folder), **{str(name).upper(): value for name, value in own["sites"].items()}}
     found = physical_towers(_records(files, places, own["fluxes"]), own["overlap"])
     unknown_classes(found)
-    yield from _units(found, files, own["fluxes"], variables)
+    yield from _units(folder, found, files, own["fluxes"], variables)
 
 
 def daily_files(folder: Path) -> Iterator[File]:
@@ -143,7 +143,7 @@ def daily_files(folder: Path) -> Iterator[File]:
 
 def _parse(path: Path, name: str, match: re.Match[str], data: bytes) -> File:
     rows = _sheet_rows(path) if match.group(3) == "xlsx" else _csv_rows(data)
-    header, body = rows[0], rows[1:]
+    header, body = [word.strip().upper() for word in rows[0]], rows[1:]  # JapanFlux varies the case of its columns
     where = path.parent / name
     if "TIMESTAMP" not in header:
         why = "it has TIMESTAMP_START, so it is half-hourly or hourly; hand in the file with _DD_ in its name"
@@ -157,6 +157,10 @@ def _parse(path: Path, name: str, match: re.Match[str], data: bytes) -> File:
     for place_, column in enumerate(header):
         if column in wanted:
             columns[column] = _numbers([row[place_] if place_ < len(row) else "" for row in body], where, column)
+    if match.group(1) == "JPX":
+        columns |= {
+            column: quality_of_japanflux(values) for column, values in columns.items() if column.endswith("_QC")
+        }
     order = np.argsort(stamps, kind="stable")
     if (np.diff(order) != 1).any():
         log.warning("%s: its rows are not in the order of time; sorted", where)
@@ -176,6 +180,11 @@ def _parse(path: Path, name: str, match: re.Match[str], data: bytes) -> File:
     return File(
         name, match.group(1), match.group(2), days[first], {column: values[first] for column, values in columns.items()}
     )
+
+
+def quality_of_japanflux(flag: np.ndarray) -> np.ndarray:
+    """JapanFlux2024 counts quality from 0 (best) to 3 (worst); as a share from 1 to 0."""
+    return (3 - flag) / 3
 
 
 def _csv_rows(data: bytes) -> list[list[str]]:
@@ -334,12 +343,13 @@ def _records(files: Sequence[File], places: Mapping[str, Mapping[str, Any]], flu
 
 
 def _units(
-    found: Sequence[Tower], files: Sequence[File], fluxes: str, variables: Sequence[str] | None
+    folder: Path, found: Sequence[Tower], files: Sequence[File], fluxes: str, variables: Sequence[str] | None
 ) -> Iterator[Unit]:
     names = [tower.name for tower in found]
     lat, lon = (np.array([getattr(tower, axis) for tower in found]) for axis in ("lat", "lon"))
     groups = towers.tower_groups(names, lat, lon, [towers.era5_cell(*pair) for pair in zip(lat, lon, strict=True)])
     spelling = towers.one_spelling([*names, *(towers.site_id(file.site) for file in files)])
+    truth = truth_of_twin(folder, names)
     for number, tower in enumerate(found):
         own = [file for file in files if spelling[towers.site_id(file.site)] == tower.name]
         first, last = min(file.days[0] for file in own), max(file.days[-1] for file in own)
@@ -354,6 +364,8 @@ def _units(
         phase = 2 * np.pi * ((time - time.astype("datetime64[Y]")).astype(int) + 0.5) / 365.25
         values["day_of_year_sine"] = np.sin(phase).astype(np.float32)
         values["day_of_year_cosine"] = np.cos(phase).astype(np.float32)
+        if truth is not None:
+            values |= truth.on(tower.name, time)
         if variables is not None:
             values = {key: value for key, value in values.items() if key in variables}
         static: dict[str, float | str] = {

@@ -93,7 +93,7 @@ def write_twin(
         shift: between the populations. `none`; `related`: light use 0.75 and respiration 1.3 times as strong in the
             target; `unrelated`: the target's fluxes are seasonal curves with random phase that no driver explains.
         layout: `carbonfluxbench`, or `fluxnet` for daily files of three networks, whose drivers are those of the
-            towers and which have no satellite and no truth.
+            towers and which have no satellite.
 
     Raises:
         StageError: an unknown shift or sizes that are too small.
@@ -122,6 +122,7 @@ def write_twin(
     truth = true_fluxes(towers, biome, weather, fapar, filling, shift, random)
     if layout == "fluxnet":
         _write_fluxnet(folder, towers, dates, weather, truth, random)
+        _write_truth(folder, towers, dates, truth)
         return
     _write_drivers(folder, towers, dates, day, weather, fapar, evaporated, random)
     _write_targets(folder, towers, dates, truth, random)
@@ -296,17 +297,14 @@ def _write_targets(folder: Path, towers: Towers, dates: np.ndarray, truth: Fluxe
     _write_table(
         folder / "target_fluxes_v2.parquet", {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     )
-    rows, columns = np.nonzero(np.ones(shape, bool))
-    _write_table(
-        folder / "truth.parquet",
-        {
-            "site": np.asarray(towers.names, object)[rows],
-            "TIMESTAMP": _yyyymmdd(dates)[columns],
-            "GPP": truth.gpp.ravel(),
-            "RECO": truth.reco.ravel(),
-            "NEE": truth.nee.ravel(),
-        },
-    )
+    _write_truth(folder, towers, dates, truth)
+
+
+def _write_truth(folder: Path, towers: Towers, dates: np.ndarray, truth: Fluxes) -> None:
+    rows, columns = np.nonzero(np.ones(truth.gpp.shape, bool))
+    keys = {"site": np.asarray(towers.names, object)[rows], "TIMESTAMP": _yyyymmdd(dates)[columns]}
+    values = {"GPP": truth.gpp.ravel(), "RECO": truth.reco.ravel(), "NEE": truth.nee.ravel()}
+    _write_table(folder / "truth.parquet", {**keys, **values})
 
 
 def _write_drivers(

@@ -24,7 +24,9 @@ def find_metric(task: str, name: str) -> Metric:
     offered = METRICS[task]
     if base not in offered or (scale and (scale not in SCALES or task != "regression")):
         text = f"metric {name} is not known; metrics of {task} are {', '.join(offered)}"
-        raise StageError(text + (f", each with a scale such as {base}.{SCALES[1]}" if task == "regression" else ""))
+        raise StageError(
+            text + (f", each with a scale such as {next(iter(offered))}.{SCALES[1]}" if task == "regression" else "")
+        )
     metric = offered[base]
     if not scale:
         return metric

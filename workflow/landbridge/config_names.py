@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from landbridge.config_errors import Fault, closest
-from landbridge.settings import Contrast, Domain, Scenario
+from landbridge.settings import Contrast, Domain, Scenario, Training
 
 # A unit's own name is a column that no domain need list.
 UNIT_NAME = "unit_name"
@@ -56,8 +58,9 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
             if word not in known:
                 faults.append(Fault((name, key, word), f"there is no {kind} '{word}'", closest(word, known)))
                 continue
+            faults += _own_training((name, key, word), settings) if kind == "model" else []
             for setting in settings:
-                if setting not in known[word]:
+                if setting not in known[word] and not (kind == "model" and setting == "training"):
                     problem = f"{word} has no setting '{setting}'"
                     faults.append(Fault((name, key, word, setting), problem, closest(setting, known[word])))
     for number, recipe in enumerate(domain.recipes):
@@ -116,6 +119,26 @@ def _recipe(name: str, recipes: Mapping[str, Sequence[str]], selections: Sequenc
     return None
 
 
+def _own_training(path: tuple[Any, ...], settings: Mapping[str, Any]) -> list[Fault]:
+    """Faults of a model's own `training:`."""
+    own = settings.get("training", {})
+    if not isinstance(own, Mapping):
+        return [Fault((*path, "training"), f"{own!r} is no mapping", "write for example {learning_rate: 0.0005}")]
+    fields = Training.model_fields
+    faults = [
+        Fault((*path, "training", key), f"training has no key '{key}'", closest(key, fields))
+        for key in own
+        if key not in fields
+    ]
+    if not faults:
+        try:
+            Training(**own)
+        except ValidationError as error:
+            first = error.errors()[0]
+            faults.append(Fault((*path, "training", *first["loc"]), first["msg"], "write a number of that kind"))
+    return faults
+
+
 def _contrast(contrast: Contrast, domain: Domain) -> Iterator[tuple[tuple[Any, ...], str, str]]:
     """Faults of the names in a contrast; a user may have taken a model or a recipe out."""
     scenarios = {**domain.twin, **domain.real}
@@ -146,9 +169,16 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
     by = scenario.split.by
     if by is not None and by not in domain.variables:
         yield ("split", "by"), f"there is no variable '{by}'", closest(by, domain.variables)
-    for word in scenario.models or ():
+    for word, settings in (scenario.models or {}).items():
         if word not in domain.models:
-            yield ("models",), f"'{word}' is not among this domain's models", closest(word, domain.models)
+            yield ("models", word), f"'{word}' is not among this domain's models", closest(word, domain.models)
+            continue
+        known = offered.model_settings.get(word, ())
+        for setting in settings:
+            if setting not in known and setting != "training":
+                yield ("models", word, setting), f"{word} has no setting '{setting}'", closest(setting, known)
+        for fault in _own_training(("models", word), settings):
+            yield fault.path, fault.problem, fault.remedy
     for number, recipe in enumerate(scenario.recipes or ()):
         wrong = _recipe(recipe, offered.recipes, offered.selections)
         if wrong:

@@ -21,6 +21,7 @@ from landbridge.registry import STAGES, Recipe
 from landbridge.slices import REFERENCE_MODEL, SELECTIONS, Slices, scales, split_recipe
 from landbridge.stage import StageError
 
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 TRUTH = "truth"
 TABLES = ("leaderboard", "effects", "labels", "units", "cost")  # of each comparison
 
@@ -29,10 +30,13 @@ def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
     """The plan of a Snakemake run; a broken configuration ends it with one readable text and no traceback."""
     files = [Path(path) for path in workflow.configfiles]
     try:
-        return Plan(read_config(config, files))
+        plan = Plan(read_config(config, files))
     except (ConfigError, StageError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    if DRY_RUN & set(sys.argv):
+        print(plan.estimate(), file=sys.stderr)
+    return plan
 
 
 def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:
@@ -190,6 +194,31 @@ class Plan:
 
     def _recipe(self, wildcards: Any) -> Recipe:
         return self.recipes[split_recipe(wildcards.recipe)[0]]
+
+    def estimate(self) -> str:
+        """How many networks a whole run trains, and about how long that takes on a GPU."""
+        trainings, minutes = 0, 0.0
+        for domain in self.domains:
+            for scenario, description in self.scenarios[domain].items():
+                repetitions = len(self.folds(domain, scenario)) * self.config.seeds
+                labelled = sum(budget != "0" for budget in description.budgets)
+                pretrained: set[tuple[str, str]] = set()
+                for model, name in self.runs(domain, scenario):
+                    if model == REFERENCE_MODEL:
+                        continue
+                    recipe = self.recipes[split_recipe(name)[0]]
+                    fits = labelled if "target_labels" in recipe.rights else 0
+                    if recipe.objective and (model, recipe.objective) not in pretrained:
+                        pretrained.add((model, recipe.objective))
+                        fits += 1
+                    own = self.slices.model(domain, scenario, model)["training"]
+                    each = own.get("gpu_minutes", self.config.domains[domain].training.gpu_minutes)
+                    trainings += fits * repetitions
+                    minutes += fits * repetitions * each
+        return (
+            f"A whole run trains {trainings} networks: about {minutes / 60:.1f} GPU-hours by `training.gpu_minutes`, "
+            f"an estimate that was not measured on your machine."
+        )
 
     # -- inputs of rules ----------------------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@ The descriptions are the reference: config/README.md and config/schema.json are 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from landbridge.config_kinds import (
     NOT_A_TRUTH_VALUE,
@@ -143,6 +143,15 @@ class Headline(Strict):
     statistic: str = Field(description="statistic over groups")
 
 
+def _names_alone(value: Any) -> Any:
+    """A name, or a list of names, as models without settings of their own."""
+    if isinstance(value, str):
+        return {value: {}}
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return {name: {} for name in value}
+    return value
+
+
 class Scenario(Strict):
     """One transfer from a source to a target population."""
 
@@ -166,7 +175,9 @@ class Scenario(Strict):
     budgets: Budgets = Field(description="sizes of the labelled target data, growing; 'all' is the whole pool")
     block: Block = Field("year", description="block of time for intervals: year, or a number of days")
     headline: Headline = Field(description="what the verdict is about")
-    models: Texts | None = Field(None, description="models of this scenario, by name; all of the domain if absent")
+    models: Annotated[dict[Name, Free] | None, BeforeValidator(_names_alone)] = Field(
+        None, description="models of this scenario, perhaps with settings of their own; all of the domain if absent"
+    )
     recipes: Texts | None = Field(None, description="recipes of this scenario; those of the domain if absent")
     balance: dict[str, Annotated[float, NOT_A_TRUTH_VALUE]] = Field(
         {}, description="factors of the targets whose sum is zero by nature; see training.balance_weight"
@@ -196,6 +207,13 @@ class Training(Strict):
     )
     weight_decay: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(1e-4, description="weight decay of AdamW")
     clip: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(1.0, description="largest norm of the gradient")
+    halve_every: NonNegative = Field(
+        0, description="epochs after which the learning rate of pretraining halves; 0 never"
+    )
+    validate_every: Positive = Field(1, description="epochs between validations of pretraining")
+    gpu_minutes: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(
+        1.0, description="minutes that one training may take on a GPU; for the estimate that a dry run prints alone"
+    )
     fixed_steps: Positive = Field(200, description="optimiser steps of an adaptation that is not stopped early")
     balance_weight: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(
         0.0, description="weight of the loss that holds predictions to the scenario's balance"
@@ -227,7 +245,9 @@ class Domain(Strict):
     datasets: dict[Name, DatasetSettings] = Field(description="datasets by name")
     twin: dict[Name, Scenario] = Field({}, description="scenarios on synthetic data, by name")
     real: dict[Name, Scenario] = Field({}, description="scenarios on published data, by name")
-    models: dict[Name, Free] = Field(description="models by name, with the settings that differ from their own")
+    models: dict[Name, Free] = Field(
+        description="models by name, with the settings that differ from their own, `training:` of their own among them"
+    )
     recipes: SomeTexts = Field(description="recipes to compare, as id, id.variant or id.variant.selection")
     recipe_settings: dict[str, Free] = Field({}, description="settings of recipes that differ from their own")
     training: Training = Field(Training(), description="training of networks")

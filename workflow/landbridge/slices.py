@@ -39,6 +39,15 @@ class Slices:
         self.recipes: Mapping[str, Recipe] = registry.recipes()
         self.models = registry.models()
 
+    def model(self, domain: str, scenario: str, name: str) -> dict[str, Any]:
+        """Settings of a model in a scenario: those of the domain with the scenario's own laid over them."""
+        if name == REFERENCE_MODEL:
+            return {}
+        below = dict(self.config.domains[domain].models[name])
+        above = dict((self.scenarios[domain][scenario].models or {}).get(name, {}))
+        training = {**below.pop("training", {}), **above.pop("training", {})}
+        return {**below, **above, "training": training}
+
     def dataset(self, domain: str, name: str) -> Any:
         """Description of a dataset."""
         return self.config.domains[domain].datasets[name]
@@ -104,14 +113,16 @@ class Slices:
 
     def _network(self, wildcards: Any) -> dict[str, Any]:
         domain = self.config.domains[wildcards.domain]
-        own = {} if wildcards.model == REFERENCE_MODEL else dict(domain.models[wildcards.model])
+        own = self.model(wildcards.domain, wildcards.scenario, wildcards.model)
+        training = {**domain.training.model_dump(), **own.pop("training", {})}
+        training.pop("gpu_minutes")
         defaults = self.models[wildcards.model].literals if wildcards.model in self.models else {}
         support = own.get("support", defaults.get("DEFAULTS", {}).get("support", 0))
         return {
             **self._task(wildcards),
             "support": support,
             "balance": dict(self.scenario(wildcards).balance),
-            "training": domain.training.model_dump(),
+            "training": training,
             "network": None if wildcards.model == REFERENCE_MODEL else own,
         }
 

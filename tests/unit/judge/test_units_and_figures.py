@@ -65,7 +65,7 @@ def test_units_stand_in_the_columns_that_the_domain_names(tmp_path):
     assert [float(row["RMSE"]) for row in rows] == [2, 2, 2]  # mean over seeds
     assert [row["IGBP"] for row in rows] == ["ENF", "GRA", "WET"]
     assert rows[0]["n"] == "4"
-    assert rows[0]["n_seeds"] == "2"
+    assert (rows[0]["n_seeds"], rows[0]["seeds"], rows[0]["group"]) == ("1", "2", "g00")
     with pytest.raises(StageError, match="unit_columns: units have no column igbp"):
         write_units(tmp_path / "u.csv", own, [units_file(3)], settings)
 

@@ -237,7 +237,8 @@ def _curve(scores: Scores, values: Values, own: Run | None, numbers: Sequence[in
     )
 
 
-RUN_COLUMNS = ("target", "model", "recipe", "variant", "budget", "split_type", "n_seeds", "n")
+# n_seeds: models whose mean prediction was scored, always one here; seeds: single models whose scores were averaged.
+RUN_COLUMNS = ("target", "model", "split_type", "n_seeds", "recipe", "variant", "budget", "group", "seeds", "n")
 
 
 def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: Mapping[str, Any]) -> None:
@@ -247,11 +248,12 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
     """
     named = dict(settings.get("unit_columns") or {})
     metrics = [name for name in settings["metrics"] if not split_name(name)[1]]
-    columns = named or {"unit": "unit_name", "group": "group", "class": "class_of", **{name: name for name in metrics}}
+    columns = named or {"unit": "unit_name", "class": "class_of", **{name: name for name in metrics}}
     functions = {name: find_metric(scores.task, name) for name in columns.values() if name in metrics}
     units = sorted(set(scores.unit_of_cell))
     about = _about_units(tests, [name for name in columns.values() if name not in functions])
     one_hot = (np.array(scores.unit_of_cell)[None, :] == np.array(units)[:, None]).astype(float)
+    group_of = dict(zip(scores.unit_of_cell, (scores.groups[index] for index in scores.group_of_cell), strict=True))
     rows = []
     for own in scores.runs:
         for number, budget in enumerate(scores.budgets):
@@ -267,13 +269,13 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
                     "recipe": own.recipe,
                     "variant": own.variant,
                 }
-                head |= {"budget": budget, "split_type": settings["scenario"], "n_seeds": len(scores.seeds)}
+                head |= {"budget": budget, "split_type": settings["scenario"], "n_seeds": 1, "seeds": len(scores.seeds)}
                 for place, unit in enumerate(units):
                     words = {
                         column: float(values[name][place]) if name in functions else about[unit].get(name, "")
                         for column, name in columns.items()
                     }
-                    rows.append({**words, **head, "n": int(counted[place])})
+                    rows.append({**words, **head, "group": group_of[unit], "n": int(counted[place])})
     tables.write(path, [*columns, *RUN_COLUMNS], rows)
 
 

@@ -49,7 +49,9 @@ def open_source(dataset: Dataset, layout: Layout, device: str) -> Source:
 
 def schedule_of(training: Mapping[str, Any], rate: float, *, steps: int | None = None) -> Schedule:
     """The schedule that the settings of a domain describe."""
-    names = ("epochs", "epoch_steps", "batch", "weight_decay", "clip", "patience")
+    names = ["epochs", "epoch_steps", "batch", "weight_decay", "clip", "patience"]
+    if steps is None:
+        names += [name for name in ("halve_every", "validate_every") if name in training]
     return Schedule(rate=rate, steps=steps, **{name: training[name] for name in names})
 
 

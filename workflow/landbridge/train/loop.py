@@ -58,6 +58,8 @@ class Schedule:
         weight_decay: of AdamW.
         clip: largest norm of the gradient.
         patience: epochs without a better validation loss before training ends.
+        halve_every: epochs after which the learning rate halves; 0 never.
+        validate_every: epochs between validations; the last epoch is always validated.
     """
 
     rate: float
@@ -68,6 +70,8 @@ class Schedule:
     weight_decay: float = 1e-4
     clip: float = 1.0
     patience: int = 8
+    halve_every: int = 0
+    validate_every: int = 1
 
 
 @dataclass
@@ -228,10 +232,11 @@ def train(
         if validation is not None and epoch - best_epoch >= schedule.patience:
             break
         steps = per_epoch if schedule.steps is None else min(per_epoch, schedule.steps - epoch * per_epoch)
+        optimiser.rate = schedule.rate * 0.5 ** (epoch // schedule.halve_every if schedule.halve_every else 0)
         training_loss = _epoch(network, sides, loss, optimiser, schedule, steps)
         row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
         row["validation_loss"] = float("nan")
-        if validation is not None:
+        if validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs):
             row["validation_loss"] = mean_loss(network, validation, compared)
             if row["validation_loss"] < best_loss:
                 best_epoch, best_loss, best = epoch + 1, row["validation_loss"], _copy(network)

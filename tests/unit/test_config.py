@@ -398,6 +398,13 @@ def test_a_domain_that_does_not_run_is_checked_where_it_is_mentioned(bench):
     assert list(bench.load("domains: ponds\nrivers: {recipes: [naive]}\n").domains) == ["ponds"]
 
 
+def test_a_column_of_units_csv_that_no_variable_gives(bench):
+    assert bench.faults("ponds: {unit_columns: {lake: unit_name, RMSE: rmse, land: contry}}\n") == [
+        "config.yaml, line 1: ponds.unit_columns.land: units have no column 'contry', nor is it a metric; did you mean "
+        "'country'?"
+    ]
+
+
 def test_classes_are_taken_from_the_target_variable(bench):
     text = """
 ponds:
@@ -418,7 +425,7 @@ def test_a_configuration_never_changes_once_it_is_loaded(bench):
         config.seeds = 4
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "test.yaml", "paper.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "test.yaml", "paper.yaml", "flux_towers.yaml"])
 def test_the_configurations_that_come_along_are_in_order(name):
     file = PACKAGE.parents[1] / "config" / name
     read_config(read_yaml(file), [file])

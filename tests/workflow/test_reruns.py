@@ -33,7 +33,7 @@ def test_touching_everything_reruns_nothing(project):
     ("file", "old", "new"),
     [
         ("workflow/landbridge/train/loop.py", "import logging", "# a comment\nimport logging"),
-        ("workflow/landbridge/models/lstm.py", '"""Linear encoder, LSTM', '"""Another docstring. Linear encoder, LSTM'),
+        ("workflow/landbridge/models/lstm.py", '"""Long short-term', '"""Another docstring. Long short-term'),
         ("workflow/landbridge/domains/flux_towers/README.md", "#", "##"),
     ],
 )
@@ -59,7 +59,7 @@ def test_a_constant_two_imports_down(project):
 
 
 def test_one_model(project):
-    project.edit("workflow/landbridge/models/lstm.py", "hidden, layers, batch_first=True", "hidden, layers, True, True")
+    project.edit("workflow/landbridge/models/lstm.py", '"dropout": 0.2', '"dropout": 0.3')
     jobs = project.planned("all")
     trained = {wildcards for rule, wildcards in jobs if rule in ("pretrain", "transfer")}
     assert trained and all("model=lstm" in wildcards for wildcards in trained)
@@ -133,7 +133,7 @@ def test_a_second_domain_from_the_template_is_untouched(project):
     project.edit(f"{package}/domains/flux_towers/domain.yaml", "min_scored: 30", "min_scored: 31")
     project.edit(f"{package}/domains/flux_towers/process.py", "BUCKET_MM = 150.0", "BUCKET_MM = 151.0")
     project.edit(f"{package}/domains/flux_towers/aliases.csv", "DK-NuF", "DK-NuG")
-    project.edit(f"{package}/models/lstm.py", "hidden, layers, batch_first=True", "hidden, layers, True, True")
+    project.edit(f"{package}/models/lstm.py", '"dropout": 0.2', '"dropout": 0.3')
     project.edit(f"{package}/methods/linear_probe.py", '"rate": 1e-3', '"rate": 2e-3')
     jobs = project.planned("all")
     assert jobs and not [wildcards for _, wildcards in jobs if "ponds" in wildcards]

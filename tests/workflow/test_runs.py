@@ -13,6 +13,7 @@ bootstrap: {{replicates: 50}}
 {head}
 flux_towers:
   datasets: {{twin_towers: {{twin: {{source_towers: 20, target_towers: 24, years: 1}}}}}}
+  twin: {{twin_towers_days: {{budgets: [0, 30, 90]}}}}
   models: {{lstm: {{hidden: 8}}}}
   recipes: [naive, source_only, target_only, full_finetune]
   training: {{epochs: 2, fixed_steps: 10, epoch_steps: 5}}

@@ -81,6 +81,10 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
     for number, word in enumerate(domain.training.class_weights):
         column = _column(("training", "class_weights", number), word, domain)
         faults += [Fault((name, *path), problem, remedy) for path, problem, remedy in column]
+    for word, of_units in domain.unit_columns.items():
+        if of_units not in domain.metrics:
+            column = _column(("unit_columns", word), of_units, domain)
+            faults += [Fault((name, *path), f"{problem}, nor is it a metric", rest) for path, problem, rest in column]
     if domain.worst_class_of is not None:
         column = _column(("worst_class_of",), domain.worst_class_of, domain)
         faults += [Fault((name, *path), problem, remedy) for path, problem, remedy in column]

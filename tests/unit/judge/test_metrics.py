@@ -44,6 +44,14 @@ def test_sums_of_cells_add_up():
     np.testing.assert_allclose(parts.sum(0), whole[0])
 
 
+def test_sums_of_no_rows_can_be_missing():
+    none = np.zeros(0)
+    sums = regression.sums(none, none, none.astype(int), none.astype(int), 3)  # anomalies of a record of one year
+    assert sums.shape == (3, len(regression.SUMS))
+    sums[:, 3:] = np.nan
+    assert np.isnan(regression.rmse(dict(zip(regression.SUMS, sums.T, strict=True)))).all()
+
+
 def counts(matrix):
     matrix = np.array(matrix, float)
     found = {f"confusion_{i}_{j}": matrix[i, j] for i in range(len(matrix)) for j in range(len(matrix))}

@@ -280,18 +280,11 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
 
 
 def _about_units(tests: Sequence[Dataset], names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Columns of test units by the unit's name.
-
-    Raises:
-        StageError: the units have no such column.
-    """
+    """Columns of test units by the unit's name; empty where a dataset of the domain does not have one."""
     found: dict[str, dict[str, str]] = {}
     for test in tests:
-        lacking = [name for name in names if name not in test]
-        if lacking:
-            raise StageError(f"unit_columns: units have no column {', '.join(lacking)}, and it is no metric either")
         for index, unit in enumerate(np.asarray(test["unit_name"]).astype(str).tolist()):
-            found[unit] = {name: str(test[name][index]) for name in names}
+            found[unit] = {name: str(test[name][index]) if name in test else "" for name in names}
     return found
 
 

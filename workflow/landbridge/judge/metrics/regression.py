@@ -35,7 +35,8 @@ def sums(label: np.ndarray, prediction: np.ndarray, cell: np.ndarray, unit: np.n
         error**2,
         np.abs(label - unit_mean[unit]),
     )
-    return np.stack([np.bincount(cell, column, minlength=cells) for column in columns], axis=1)
+    # As floats even without a single row, whose counts numpy gives as integers: a sum may have to be NaN.
+    return np.stack([np.bincount(cell, column, minlength=cells).astype(float) for column in columns], axis=1)
 
 
 def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

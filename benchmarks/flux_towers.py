@@ -117,8 +117,10 @@ def epoch() -> None:
     pairs = [(whole(), bare()) for _ in range(REPEATS)]
     share = statistics.median(1 - b / a for a, b in pairs)
     each = statistics.median(a for a, _ in pairs) / STEPS
-    print(f"paper-scale lstm: {each:.2f} s a step of 2048 windows on one core; {100 * share:.1f} % of it outside forward, "
-          f"backward and step")  # fmt: skip
+    print(
+        f"paper-scale lstm: {each:.2f} s a step of 2048 windows on one core; {100 * share:.1f} % of it outside "
+        f"forward, backward and step"
+    )
 
 
 def large_population(random):  # type: ignore[no-untyped-def]

@@ -16,6 +16,8 @@ import numpy as np
 CONVENTIONS = "CF-1.11"
 ROLES = ("input", "static", "target", "quality", "truth", "group", "product", "index")
 TASKS = ("regression", "classification", "segmentation")
+# Units of time axes since 1970-01-01: numpy's code, and how many of them make a day.
+TIME_UNITS = {"days": ("D", 1), "seconds": ("s", 86_400), "milliseconds": ("ms", 86_400_000)}
 IGNORE = 255  # label value that no loss and no score counts, as in common land-cover products
 PROBABILITY_SCALE = 254  # uint8 probability p is stored as round(254 p); 255 is missing
 
@@ -61,6 +63,16 @@ class Dataset:
     def with_role(self, role: str) -> list[str]:
         """Names of the variables of one role, in file order."""
         return [name for name, variable in self.variables.items() if variable.attributes.get("role") == role]
+
+
+def time_unit(dataset: Dataset, name: str = "time") -> tuple[str, int]:
+    """Code that numpy has for the unit that a time variable counts in, and how many of it make a day."""
+    return TIME_UNITS[str(dataset.variables[name].attributes["units"]).split(" since ")[0]]
+
+
+def stamps(dataset: Dataset, name: str = "time") -> np.ndarray:
+    """A time variable as datetime64 of its own unit."""
+    return np.asarray(dataset[name], np.int64).astype(f"datetime64[{time_unit(dataset, name)[0]}]")
 
 
 def expand(names: Sequence[str], present: Iterable[str]) -> list[str]:

@@ -37,7 +37,7 @@ def test_labelled_days_begin_with_the_first_window_that_can_be_learned_from(made
     assert set(starts.tolist()) == {17 - 10 + 1}
     first = budgets.cut(pool, "time", "10", scenario="towers", seed=0).train
     weights = windows.label_weights(first, made.targets, "trust")
-    ends = windows.training_windows(first, made.inputs, weights, 10, 5, 1, "day")
+    ends = windows.training_windows(first, made.inputs, weights, windows.Grid(10, 5), 1, "day")[0]
     assert len(ends) == len(pool["unit_name"])  # the smallest budget has a window in every group
 
 

@@ -39,7 +39,9 @@ def test_rows_and_answers_belong_together(made, cut):
     dataset = made.towers()
     found = cut(dataset, made.settings())
     test, answers, truth = found["test_inputs"], found["answers"], found["truth"]
-    assert test["row_end"].tolist() == windows.complete_windows(test, made.inputs, 10, 1, "day").tolist()
+    assert (
+        test["row_end"].tolist() == windows.complete_windows(test, made.inputs, windows.Grid(10, 1), "day")[0].tolist()
+    )
     assert len(test["row_end"]) == 6 * (120 - 9)
     assert test.attributes["row_of"] == "window"
     hashes = {file.attributes["rows_table_hash"] for file in (test, answers, truth)}

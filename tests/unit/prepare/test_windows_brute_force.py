@@ -49,7 +49,7 @@ def with_holes(made, seed):
 @pytest.mark.parametrize(("length", "stride"), [(1, 1), (7, 1), (7, 3), (5, 10), (30, 15)])
 def test_complete_windows_equal_brute_force(made, seed, length, stride):
     dataset = with_holes(made, seed)
-    found = windows.complete_windows(dataset, made.inputs, length, stride, "day")
+    found = windows.complete_windows(dataset, made.inputs, windows.Grid(length, stride), "day")[0]
     assert found.dtype == np.int64
     assert found.tolist() == brute_force(dataset, made.inputs, length, stride, "day")
 
@@ -59,7 +59,7 @@ def test_complete_windows_equal_brute_force(made, seed, length, stride):
 def test_training_windows_hold_a_label_that_counts(made, seed, scored):
     dataset = with_holes(made, seed)
     weights = windows.label_weights(dataset, made.targets, "trust")
-    found = windows.training_windows(dataset, made.inputs, weights, 7, 2, scored, "day")
+    found = windows.training_windows(dataset, made.inputs, weights, windows.Grid(7, 2), scored, "day")[0]
     expected = [
         end
         for end in brute_force(dataset, made.inputs, 7, 2, "day")
@@ -74,21 +74,21 @@ def test_training_windows_hold_a_label_that_counts(made, seed, scored):
 
 def test_a_window_never_reaches_into_another_unit(made):
     dataset = made.series([{"name": "a", "days": 9}, {"name": "b", "days": 9}])
-    assert windows.complete_windows(dataset, made.inputs, 10, 1, "day").tolist() == []
-    assert windows.complete_windows(dataset, made.inputs, 9, 1, "day").tolist() == [8, 17]
+    assert windows.complete_windows(dataset, made.inputs, windows.Grid(10, 1), "day")[0].tolist() == []
+    assert windows.complete_windows(dataset, made.inputs, windows.Grid(9, 1), "day")[0].tolist() == [8, 17]
 
 
 def test_a_missing_target_breaks_no_window(made):
     dataset = made.series([{"name": "a", "days": 9}])
     dataset = made.changed(dataset, uptake=np.full(9, np.nan, np.float32))
-    assert len(windows.complete_windows(dataset, made.inputs, 3, 1, "day")) == 7
+    assert len(windows.complete_windows(dataset, made.inputs, windows.Grid(3, 1), "day")[0]) == 7
 
 
 def test_files_without_units_have_no_windows(made):
     empty = ragged.select_units(made.towers(), np.zeros(30, bool))
-    assert windows.complete_windows(empty, made.inputs, 3, 1, "day").tolist() == []
+    assert windows.complete_windows(empty, made.inputs, windows.Grid(3, 1), "day")[0].tolist() == []
     weights = windows.label_weights(empty, made.targets, "trust")
-    assert windows.training_windows(empty, made.inputs, weights, 3, 1, 1, "day").tolist() == []
+    assert windows.training_windows(empty, made.inputs, weights, windows.Grid(3, 1), 1, "day")[0].tolist() == []
 
 
 def test_the_weight_is_the_quality_and_exactly_zero_without_label_or_quality(made):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landbridge.contract import CONVENTIONS, IGNORE, PROBABILITY_SCALE, Dataset, Variable
+from landbridge.contract import CONVENTIONS, IGNORE, PROBABILITY_SCALE, Dataset, Variable, time_unit
 from landbridge.io import netcdf
 from landbridge.judge.metrics import confusion, regression
 from landbridge.judge.metrics.tasks import find_metric
@@ -77,14 +77,8 @@ def open_answers(dataset: Dataset, settings: Mapping[str, Any]) -> Answers:
             "class_of": [str(name) for name in dataset["class_of"]],
         },
         hash=str(dataset.attributes["rows_table_hash"]),
-        ticks_per_day=_ticks_per_day(dataset),
+        ticks_per_day=time_unit(dataset, "row_time")[1] if "row_time" in dataset else 1,
     )
-
-
-def _ticks_per_day(dataset: Dataset) -> int:
-    if "row_time" not in dataset.variables:
-        return 1
-    return 1 if str(dataset.variables["row_time"].attributes["units"]).startswith("days") else 86400
 
 
 def run(job: Job) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
+from landbridge.contract import stamps
 from landbridge.judge import bootstrap
 from landbridge.judge.canvas import HARMS, HELPS, UNCLEAR, figure, footnote, headline_rows, styles, what_is_measured
 from landbridge.judge.metrics.metric import Metric
@@ -168,8 +169,7 @@ def examples(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe of this scenario has examples of series.")
         return
-    unit = "D" if str(dataset.variables["time"].attributes["units"]).startswith("days") else "s"
-    time = dataset["time"].astype(f"datetime64[{unit}]")
+    time = stamps(dataset)
     ranks = np.asarray(dataset["rank"]).astype(str)
     units = np.asarray(dataset["unit_name"]).astype(str)
     target = settings["targets"].get(str(dataset.attributes.get("target", "")), {})

@@ -8,20 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import CONVENTIONS, IGNORE, Dataset, Variable
+from landbridge.contract import CONVENTIONS, IGNORE, Dataset, Variable, stamps
 from landbridge.prepare import ragged, windows
 
 INDEX = {"role": "index"}
 
 
+def prediction_windows(dataset: Dataset, settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """(row,) last observation of every complete window and how many it covers; labels play no part."""
+    grid = windows.Grid.of(settings["window"], "predict_stride")
+    return windows.complete_windows(dataset, settings["inputs"], grid, settings["step"])
+
+
 def prediction_rows(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(row,) last observation of every complete window, or the index of every chip; labels play no part."""
+    """(row,) last observation of every complete window, or the index of every chip."""
     if settings["kind"] == "chips":
         return np.arange(len(dataset["unit_name"]))
-    window = settings["window"]
-    return windows.complete_windows(
-        dataset, settings["inputs"], window["length"], window["predict_stride"], settings["step"]
-    )
+    return prediction_windows(dataset, settings)[0]
 
 
 def labelled_rows(dataset: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
@@ -96,7 +99,7 @@ def scored_rows(
     return scored, counts, [{"reason": reason, "units": names}]
 
 
-def with_rows(inputs: Dataset, test: Dataset, rows: np.ndarray) -> Dataset:
+def with_rows(inputs: Dataset, test: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> Dataset:
     """`test_inputs.nc` with its table of rows and that table's hash."""
     row_unit = row_units(test, rows)
     names = np.asarray(test["unit_name"]).astype(str)
@@ -109,6 +112,8 @@ def with_rows(inputs: Dataset, test: Dataset, rows: np.ndarray) -> Dataset:
         digest.update(test["time"][rows].astype("<i8").tobytes())
         ends = {"long_name": "last observation of the window of the row to predict", **INDEX}
         added["row_end"] = Variable(("row",), rows.astype(np.int64), ends)
+        sizes = {"long_name": "observations of the window of the row to predict", **INDEX}
+        added["row_length"] = Variable(("row",), prediction_windows(test, settings)[1].astype(np.int32), sizes)
     row_of = "window" if "row_size" in test else "unit"
     return ragged.with_variables(inputs, added, row_of=row_of, rows_table_hash=digest.hexdigest())
 
@@ -137,7 +142,7 @@ def answer_files(
     if "row_size" in test:
         time = test.variables["time"]
         variables["row_time"] = Variable(("row",), time.values[rows], {**time.attributes, "role": "index"})
-        blocks = blocks_of(time.values[rows], str(time.attributes["units"]), settings["block"])
+        blocks = blocks_of(stamps(test)[rows], settings["block"])
     else:
         blocks = np.zeros(len(rows), np.int32)
     variables["block"] = Variable(("row",), blocks, {"long_name": "block of time inside the unit", **INDEX})
@@ -171,9 +176,8 @@ def answer_files(
     return Dataset(variables, common), Dataset(truth, common)
 
 
-def blocks_of(time: np.ndarray, units: str, block: Any) -> np.ndarray:
-    """(row,) int32: the calendar year, or stretches of a number of days."""
-    days = np.asarray(time, np.int64) // (1 if units.startswith("days") else 86400)
+def blocks_of(time: np.ndarray, block: Any) -> np.ndarray:
+    """(row,) int32 of datetime64: the calendar year, or stretches of a number of days."""
     if block == "year":
-        return (days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970).astype(np.int32)
-    return (days // int(block)).astype(np.int32)
+        return (time.astype("datetime64[Y]").astype(np.int64) + 1970).astype(np.int32)
+    return (time.astype("datetime64[D]").astype(np.int64) // int(block)).astype(np.int32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landbridge.contract import Dataset
+from landbridge.contract import Dataset, time_unit
 from landbridge.prepare import ragged
 from landbridge.prepare.streams import hash_order, majority, stratified_order
 from landbridge.stage import StageError
@@ -123,8 +123,7 @@ def cut(
 
 def _leading_days(pool: Dataset, label: str) -> Budget | None:
     """The first days of each unit of a pool that was cut in time, counted from the unit's own first observation."""
-    units = str(pool.variables["time"].attributes["units"])
-    day = 1 if units.startswith("days") else 86400
+    day = time_unit(pool)[1]
     pool = ragged.select_units(pool, pool["row_size"] > 0)
     offsets = ragged.offsets(pool["row_size"])
     starts = pool["time"][offsets[:-1]]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import IGNORE, Dataset
+from landbridge.contract import IGNORE, Dataset, time_unit
 from landbridge.prepare import answers, ragged, windows
+from landbridge.prepare.windows import Grid
 from landbridge.stage import StageError
 
 
@@ -63,7 +64,7 @@ def _from_first_window(
     starts, stops = bounds[:-1].copy(), bounds[1:]
     length = settings["window"]["length"]
     weights = _label_weights(parted, settings)
-    ends = windows.training_windows(parted, settings["inputs"], weights, length, 1, 1, settings["step"])
+    ends, _ = windows.training_windows(parted, settings["inputs"], weights, Grid(length), 1, settings["step"])
     for unit in np.flatnonzero(in_pool):
         first = np.searchsorted(ends, starts[unit])
         inside = first < len(ends) and ends[first] < stops[unit]
@@ -73,7 +74,7 @@ def _from_first_window(
 
 def _days(parted: Dataset, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """(unit,) days that each stretch spans; 0 of an empty one."""
-    per_day = 1 if str(parted.variables["time"].attributes["units"]).startswith("days") else 86400
+    per_day = time_unit(parted)[1]
     time = parted["time"]
     filled = stops > starts
     days = np.zeros(len(starts), np.int64)

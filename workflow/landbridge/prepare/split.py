@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import Dataset, Variable, expand
+from landbridge.contract import Dataset, Variable, expand, stamps, time_unit
 from landbridge.io import netcdf
 from landbridge.prepare import answers, audit, join, pools, ragged, windows
 from landbridge.prepare.answers import INDEX
@@ -73,7 +73,7 @@ def run(job: Job) -> None:
         files[name] = ragged.with_variables(ragged.drop(chosen, unwanted), {}, **common, rows_hash=rows_hash([chosen]))
     test = ragged.select_units(parted.dataset, part_of == "target_test")
     rows = answers.prediction_rows(test, settings)
-    files["test_inputs"] = answers.with_rows(files["test_inputs"], test, rows)
+    files["test_inputs"] = answers.with_rows(files["test_inputs"], test, rows, settings)
     scored, counts, not_scored = answers.scored_rows(test, rows, settings)
     if not scored.any():
         raise StageError(
@@ -164,7 +164,7 @@ def _two_populations(
 
 def _tick_of_year(dataset: Dataset, year: int, step: str) -> int:
     """Tick of the first step of a calendar year."""
-    unit = "D" if str(dataset.variables["time"].attributes["units"]).startswith("days") else "s"
+    unit = time_unit(dataset)[0]
     begin = np.array([f"{year}-01-01"], f"datetime64[{unit}]").astype(np.int64)
     return int(windows.clock(begin, step)[0])
 
@@ -301,11 +301,11 @@ def split_table(dataset: Dataset) -> str:
     lines = []
     names = np.asarray(dataset["unit_name"]).astype(str)
     bounds = ragged.offsets(dataset["row_size"]) if "row_size" in dataset else None
+    time = stamps(dataset) if bounds is not None else np.zeros(0)
     for index, name in enumerate(names):
         start = stop = ""
         if bounds is not None and bounds[index + 1] > bounds[index]:
-            unit = "D" if str(dataset.variables["time"].attributes["units"]).startswith("days") else "s"
-            ends = dataset["time"][[bounds[index], bounds[index + 1] - 1]].astype(f"datetime64[{unit}]")
+            ends = time[[bounds[index], bounds[index + 1] - 1]]
             start, stop = str(ends[0]), str(ends[1])
         part_name = str(dataset["part"][index])
         assert part_name in PARTS

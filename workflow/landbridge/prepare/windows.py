@@ -1,18 +1,22 @@
 """Windows of series by index: which observations end a window that may be trained on or predicted.
 
 A window is named by the index of its last observation; it covers the `length` observations up to and including it.
-Nothing is copied, so that a series can stay one contiguous array on the device.
+Nothing is copied, so that a series can stay one contiguous array on the device. Where windows may be padded the last
+one of an unbroken run is shorter: it covers fewer observations, and what is missing at its end is masked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.stage import StageError
 
+IRREGULAR = "irregular"  # step of a series whose observations come when they come
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -21,18 +25,21 @@ def clock(time: np.ndarray, step: str) -> np.ndarray:
 
     Args:
         time: (obs,) days for the steps `day` and `month`, seconds for finer ones.
-        step: `day`, `month`, or a number and a unit such as `6 second`, `30 minute`.
+        step: `day`, `month`, `irregular` (ticks are those of the time axis), or a number and a unit such as
+            `6 second`, `30 minute`.
 
     Raises:
         StageError: an unknown step.
     """
-    if step == "day":
+    if step in ("day", IRREGULAR):
         return np.asarray(time, np.int64)
     if step == "month":
         return np.asarray(time, "datetime64[D]").astype("datetime64[M]").astype(np.int64)
     number, _, unit = step.rpartition(" ")
     if unit not in SECONDS or not (number or "1").isdigit():
-        raise StageError(f"step '{step}' is not known; write day, month, or a number and {', '.join(SECONDS)}")
+        raise StageError(
+            f"step '{step}' is not known; write day, month, irregular, or a number and {', '.join(SECONDS)}"
+        )
     return np.asarray(time, np.int64) // (int(number or 1) * SECONDS[unit])
 
 
@@ -57,25 +64,57 @@ def run_lengths(good: np.ndarray, breaks: np.ndarray) -> np.ndarray:
 
 
 def complete_runs(dataset: Dataset, inputs: Sequence[str], step: str) -> np.ndarray:
-    """(obs,) length of the run of complete, evenly spaced observations that ends at each one."""
+    """(obs,) length of the run of complete, evenly spaced observations that ends at each one.
+
+    Where the step is irregular any two neighbours follow on from each other; a missing input ends the run.
+    """
     row_size = dataset["row_size"]
     good = np.ones(int(row_size.sum()), bool)
     for name in inputs:
         good &= np.isfinite(dataset[name])
-    ticks = clock(dataset["time"], step)
     breaks = first_of_unit(row_size)
-    if len(ticks):
-        breaks[1:] |= np.diff(ticks) != 1
+    if len(good) and step != IRREGULAR:
+        breaks[1:] |= np.diff(clock(dataset["time"], step)) != 1
     return run_lengths(good, breaks)
 
 
-def complete_windows(dataset: Dataset, inputs: Sequence[str], length: int, stride: int, step: str) -> np.ndarray:
-    """Ends (window,) int64 of windows without a missing input or a gap, inside one unit.
+@dataclass(frozen=True)
+class Grid:
+    """How windows lie over an unbroken run of observations.
 
-    The first window of each unbroken run ends at its `length`-th observation; the next follow every `stride` steps.
+    Attributes:
+        length: observations of a window.
+        stride: observations between the beginnings of windows of one run.
+        shortest: None where every window must be full. Otherwise windows begin every `stride` until one reaches the
+            end of the run, the last one has what is left, and one of fewer observations than this is left out.
     """
+
+    length: int
+    stride: int = 1
+    shortest: int | None = None
+
+    @classmethod
+    def of(cls, window: Mapping[str, Any], stride: str = "stride") -> Grid:
+        """The grid that a scenario's `window:` describes, with the stride of that name."""
+        return cls(window["length"], window[stride], window.get("shortest") if window.get("pad") else None)
+
+
+def complete_windows(dataset: Dataset, inputs: Sequence[str], grid: Grid, step: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ends and sizes (window,) int64 of windows without a missing input or a gap, inside one unit."""
     runs = complete_runs(dataset, inputs, step)
-    return np.flatnonzero((runs >= length) & ((runs - length) % stride == 0))
+    full = np.flatnonzero((runs >= grid.length) & ((runs - grid.length) % grid.stride == 0))
+    sizes = np.full(len(full), grid.length, np.int64)
+    if grid.shortest is None or not len(runs):
+        return full, sizes
+    lasts = np.flatnonzero((runs > 0) & np.append(runs[1:] <= 1, True))
+    number = runs[lasts]
+    # n observations take 1 window if they fit into it, else as many as begin before the run is covered.
+    begun = np.maximum(-(-(number - grid.length) // grid.stride), 0)
+    rest = number - begun * grid.stride
+    kept = (rest >= grid.shortest) & (rest != grid.length)  # a last window that is full has been found already
+    ends = np.concatenate([full, lasts[kept]])
+    order = np.argsort(ends)
+    return ends[order], np.concatenate([sizes, rest[kept]])[order]
 
 
 def label_weights(dataset: Dataset, targets: Sequence[str], quality: str | None) -> np.ndarray:
@@ -88,22 +127,22 @@ def label_weights(dataset: Dataset, targets: Sequence[str], quality: str | None)
 
 
 def training_windows(
-    dataset: Dataset, inputs: Sequence[str], weights: np.ndarray, length: int, stride: int, scored: int, step: str
-) -> np.ndarray:
-    """Ends of the complete windows whose last `scored` observations hold a label of positive weight.
+    dataset: Dataset, inputs: Sequence[str], weights: np.ndarray, grid: Grid, scored: int, step: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends and sizes of the complete windows whose last `scored` observations hold a label of positive weight.
 
     Args:
         dataset: series.
         inputs: variables that must be complete.
         weights: (obs, target) of `label_weights`.
-        length: observations of a window.
-        stride: observations between the ends of windows of one unbroken run.
+        grid: how windows lie.
         scored: last observations of a window among which a label must be.
         step: of the clock, see `clock`.
     """
-    ends = complete_windows(dataset, inputs, length, stride, step)
+    ends, sizes = complete_windows(dataset, inputs, grid, step)
     labelled = np.concatenate([[0], np.cumsum((weights > 0).any(axis=1))])
-    return ends[labelled[ends + 1] > labelled[ends + 1 - scored]]
+    kept = labelled[ends + 1] > labelled[ends + 1 - scored]
+    return ends[kept], sizes[kept]
 
 
 def unit_index(row_size: np.ndarray) -> np.ndarray:
@@ -111,16 +150,13 @@ def unit_index(row_size: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(row_size), dtype=np.int32), row_size)
 
 
-def months(time: np.ndarray, units: str) -> np.ndarray:
-    """Calendar month 1..12 of times in `days since 1970-01-01` or `seconds since 1970-01-01`."""
-    unit = "D" if units.startswith("days") else "s"
-    return np.asarray(time, np.int64).astype(f"datetime64[{unit}]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+def months(time: np.ndarray) -> np.ndarray:
+    """Calendar month 1..12 of datetime64."""
+    return time.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
 
-def share_of_year(time: np.ndarray, units: str) -> np.ndarray:
-    """How much of its calendar year has gone by, 0 to 1, at times as in `months`."""
-    unit = "D" if units.startswith("days") else "s"
-    stamps = np.asarray(time, np.int64).astype(f"datetime64[{unit}]")
-    start = stamps.astype("datetime64[Y]")
-    length = (start + 1).astype(f"datetime64[{unit}]") - start.astype(f"datetime64[{unit}]")
-    return (stamps - start.astype(f"datetime64[{unit}]")).astype(np.int64) / length.astype(np.int64)
+def share_of_year(time: np.ndarray) -> np.ndarray:
+    """How much of its calendar year has gone by, 0 to 1, at each datetime64."""
+    start = time.astype("datetime64[Y]")
+    length = (start + 1).astype(time.dtype) - start.astype(time.dtype)
+    return (time - start.astype(time.dtype)).astype(np.int64) / length.astype(np.int64)

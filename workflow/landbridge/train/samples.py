@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landbridge.contract import IGNORE, Dataset, expand
+from landbridge.contract import IGNORE, Dataset, expand, stamps
 from landbridge.methods.given import NotApplicable
 from landbridge.models.network import Shape
 from landbridge.prepare import windows
 from landbridge.prepare.scaling import Scaler, static_numbers
+from landbridge.prepare.windows import Grid
 from landbridge.stage import StageError
 from landbridge.train.losses import Batch
 
@@ -29,6 +30,7 @@ class Layout:
         support: windows of the same unit that a network sees beside the one to predict.
         class_weights: text columns of units whose classes weigh the same in training.
         product: by target, the variable of an existing product.
+        shortest: of windows that may be padded, the fewest observations; None where every window is full.
     """
 
     task: str
@@ -46,6 +48,7 @@ class Layout:
     support: int = 0
     class_weights: tuple[str, ...] = ()
     product: Mapping[str, str] = field(default_factory=dict)
+    shortest: int | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], dataset: Dataset) -> Layout:
@@ -68,7 +71,12 @@ class Layout:
             support=int(settings.get("support", 0)),
             class_weights=tuple(settings.get("training", {}).get("class_weights", ())),
             product=dict(settings.get("product") or {}),
+            shortest=Grid.of(window).shortest,
         )
+
+    def grid(self, stride: int) -> Grid:
+        """Its windows, `stride` observations apart."""
+        return Grid(self.length, stride, self.shortest)
 
     @property
     def outputs(self) -> int:
@@ -90,6 +98,32 @@ class Layout:
         return Shape(inputs, static, self.outputs, self.length, self.support)
 
 
+# (dataset, ends (window,), sizes (window,)) to what a learner of tables takes, the window first.
+FeatureFunction = Callable[[Dataset, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Some windows: the last observation of each (n,), and how many it covers (n,). Of chips, their index and 1."""
+
+    ends: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of_chips(cls, index: np.ndarray) -> Windows:
+        """Chips by index."""
+        return cls(index, np.ones(len(index), np.int64))
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ends and sizes."""
+        return self.ends, self.sizes
+
+    def tensors(self, index: Any, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Ends and sizes of some of them."""
+        of_device = [torch.as_tensor(array[index], device=device) for array in self.arrays()]
+        return of_device[0], of_device[1]
+
+
 class Samples:
     """One population: a file, or a part of one, as windows or chips.
 
@@ -97,11 +131,15 @@ class Samples:
         dataset: of one of the parts, labelled or not.
         layout: names and windows of the scenario.
         device: where its tensors lie.
+        features: a domain's own features of windows, for learners of tables.
     """
 
-    def __init__(self, dataset: Dataset, layout: Layout, device: str = "cpu") -> None:
+    def __init__(
+        self, dataset: Dataset, layout: Layout, device: str = "cpu", features: FeatureFunction | None = None
+    ) -> None:
         self.dataset = dataset
         self.layout = layout
+        self.features = features
         self.device = torch.device(device)
         self.chips = layout.kind == "chips"
         missing = [name for name in (*layout.inputs, *layout.one_hot, *layout.static) if name not in dataset]
@@ -148,29 +186,41 @@ class Samples:
         return values, (values != IGNORE).astype(np.float32)
 
     @cached_property
-    def ends(self) -> np.ndarray:
-        """(n,) windows to train on, by their last observation, or labelled chips by index."""
-        values, weights = self.labels
+    def windows(self) -> Windows:
+        """(n,) windows to train on, or labelled chips."""
+        weights = self.labels[1].reshape(len(self.labels[1]), -1)
         if self.chips:
-            return np.flatnonzero(weights.reshape(len(weights), -1).any(axis=1))
+            return Windows.of_chips(np.flatnonzero(weights.any(axis=1)))
         layout = self.layout
         scored = layout.scored if self.task == "regression" else 1
-        weights = weights.reshape(len(weights), -1)
-        return windows.training_windows(
-            self.dataset, layout.inputs, weights, layout.length, layout.stride, scored, layout.step
-        )
+        grid = layout.grid(layout.stride)
+        return Windows(*windows.training_windows(self.dataset, layout.inputs, weights, grid, scored, layout.step))
+
+    @property
+    def ends(self) -> np.ndarray:
+        """(n,) their last observations, or the index of chips."""
+        return self.windows.ends
 
     def __len__(self) -> int:
-        return len(self.ends)
+        return len(self.windows.ends)
 
     @cached_property
-    def label_ends(self) -> np.ndarray:
-        """(n,) every labelled row that a complete window ends at, for learners that take one row a step."""
-        if self.chips:
-            return self.ends
+    def label_windows(self) -> Windows:
+        """(n,) windows that learners of tables take: one for every labelled row that a complete window ends at.
+
+        Where a label holds for a whole unit its rows tell nothing apart, and the windows to train on are taken.
+        """
+        target = self.dataset.variables[self.layout.targets[0]]
+        if self.chips or target.dimensions == ("unit",):
+            return self.windows
         weights = self.labels[1].reshape(len(self.labels[1]), -1)
         layout = self.layout
-        return windows.training_windows(self.dataset, layout.inputs, weights, layout.length, 1, 1, layout.step)
+        return Windows(*windows.training_windows(self.dataset, layout.inputs, weights, layout.grid(1), 1, layout.step))
+
+    @property
+    def label_ends(self) -> np.ndarray:
+        """(n,) last observations of `label_windows`."""
+        return self.label_windows.ends
 
     @cached_property
     def class_factors(self) -> np.ndarray:
@@ -224,8 +274,7 @@ class Samples:
         if self.chips or self.task != "regression" or "lat" not in self.dataset:
             raise NotApplicable("needs series with a calendar, whose units have lat and lon")
         lat, lon = (np.radians(np.asarray(self.dataset[name], float))[self.unit[ends]] for name in ("lat", "lon"))
-        time = self.dataset.variables["time"]
-        phase = 2 * np.pi * windows.share_of_year(time.values[ends], str(time.attributes["units"]))
+        phase = 2 * np.pi * windows.share_of_year(stamps(self.dataset)[ends])
         columns = (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat), np.sin(phase), np.cos(phase))
         return np.stack(columns, axis=1)
 
@@ -253,19 +302,23 @@ class Samples:
     def _months(self, ends: np.ndarray) -> np.ndarray | None:
         if self.chips or self.task != "regression":
             return None
-        time = self.dataset.variables["time"]
-        return windows.months(time.values[ends], str(time.attributes["units"]))
+        return windows.months(stamps(self.dataset)[ends])
 
     # -- rows to predict ----------------------------------------------------------------------------------------
 
     @cached_property
-    def prediction_ends(self) -> np.ndarray:
-        """(row,) last observation of each row of `test_inputs.nc`, or its chip or unit."""
+    def prediction_windows(self) -> Windows:
+        """(row,) window of each row of `test_inputs.nc`, or its chip."""
         if "row_end" in self.dataset:
-            return np.asarray(self.dataset["row_end"], np.int64)
+            return Windows(*(np.asarray(self.dataset[name], np.int64) for name in ("row_end", "row_length")))
         if "row_unit" in self.dataset:
-            return np.asarray(self.dataset["row_unit"], np.int64)
-        return self.label_ends
+            return Windows.of_chips(np.asarray(self.dataset["row_unit"], np.int64))
+        return self.label_windows
+
+    @property
+    def prediction_ends(self) -> np.ndarray:
+        """(row,) last observation of each row to predict, or its chip."""
+        return self.prediction_windows.ends
 
     @property
     def prediction_rows(self) -> int:
@@ -274,31 +327,38 @@ class Samples:
 
     # -- batches ------------------------------------------------------------------------------------------------
 
-    def _inputs(self, ends: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
+    def _inputs(self, ends: Tensor, sizes: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """Standardised inputs (b, t, input) or (b, band, y, x), and static (b, static), of windows or chips.
 
         With support two more: windows (b, k, t, input) of the same unit that share no step with the one to predict,
-        and which of them exist (b, k).
+        and which of them exist (b, k). Where windows may be padded one more: which steps are known (b, t); a batch has
+        the steps of its longest window, and 0 stands where a shorter one has ended.
         """
         mean = torch.as_tensor(scaler.input_mean, dtype=torch.float32, device=self.device)
         spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
         if self.chips:
             x = (self.values[ends] - mean[:, None, None]) / spread[:, None, None]
             return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends]  # a missing pixel stands at the band's mean
+        static = self._static(scaler)[self._unit[ends]]
+        if self.layout.shortest is not None:
+            step = torch.arange(int(sizes.max()) if len(sizes) else 1, device=self.device)
+            known = step < sizes[:, None]
+            index = torch.minimum(ends[:, None] - sizes[:, None] + 1 + step, ends[:, None])
+            x = torch.where(known[..., None], (self.values[index] - mean) / spread, 0.0)
+            return x, static, known
         back = torch.arange(self.layout.length - 1, -1, -1, device=self.device)
         x = (self.values[ends[:, None] - back] - mean) / spread
-        static = self._static(scaler)[self._unit[ends]]
         if not self.layout.support:
             return x, static
-        beside, known = self._support_ends(ends)
+        beside, exists = self._support_ends(ends)
         support = (self.values[beside[..., None] - back] - mean) / spread
-        return x, static, torch.where(known[..., None, None], support, 0.0), known
+        return x, static, torch.where(exists[..., None, None], support, 0.0), exists
 
     @cached_property
     def _tiles(self) -> tuple[Tensor, Tensor, Tensor]:
         """Ends of complete windows that do not overlap, and by unit where its own begin and how many they are."""
         layout = self.layout
-        ends = windows.complete_windows(self.dataset, layout.inputs, layout.length, layout.length, layout.step)
+        ends, _ = windows.complete_windows(self.dataset, layout.inputs, Grid(layout.length, layout.length), layout.step)
         counts = np.bincount(self.unit[ends], minlength=len(self.dataset["unit_name"]))
         first = np.cumsum(counts) - counts
         of_device = [torch.as_tensor(array, device=self.device) for array in (ends, first, counts)]
@@ -334,7 +394,7 @@ class Samples:
 
     def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """What a network takes for the rows at `index`."""
-        return self._inputs(torch.as_tensor(self.prediction_ends[index.numpy()], device=self.device), scaler)
+        return self._inputs(*self.prediction_windows.tensors(index.numpy(), self.device), scaler)
 
     def scaled(self, scaler: Scaler, *, balanced: bool = False) -> Scaled:
         """This population as the training loop draws from it; `balanced` by the factors of its classes."""
@@ -351,18 +411,29 @@ class Samples:
 
     def table(self) -> np.ndarray:
         """(row, column): last step, mean over the window, static numbers, of each label row."""
-        return self._table(self.label_ends)
+        return self._table(self.label_windows)
 
     def prediction_table(self) -> np.ndarray:
         """The same columns of each row to predict."""
-        return self._table(self.prediction_ends)
+        return self._table(self.prediction_windows)
 
-    def _table(self, ends: np.ndarray) -> np.ndarray:
+    def of_windows(self, function: FeatureFunction) -> np.ndarray:
+        """What a domain's own function makes of each window of `label_rows`."""
+        return function(self.dataset, *self.label_windows.arrays())
+
+    def of_prediction_windows(self, function: FeatureFunction) -> np.ndarray:
+        """What a domain's own function makes of the window of each row to predict."""
+        return function(self.dataset, *self.prediction_windows.arrays())
+
+    def _table(self, chosen: Windows) -> np.ndarray:
         if self.chips:
             raise NotApplicable("tables of rows are made of series, not of chips")
+        if self.features is not None:
+            return self.features(self.dataset, *chosen.arrays())
+        ends, sizes = chosen.arrays()
         values = np.nan_to_num(self.values.cpu().numpy().astype(np.float64))
         sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
-        means = (sums[ends + 1] - sums[ends + 1 - self.layout.length]) / self.layout.length
+        means = (sums[ends + 1] - sums[ends + 1 - sizes]) / sizes[:, None]
         static = self.static.cpu().numpy()[self.unit[ends]]
         return np.concatenate([values[ends], means, static], axis=1).astype(np.float32)
 
@@ -374,7 +445,7 @@ class Scaled:
         self.samples = samples
         self.scaler = scaler
         device = samples.device
-        self.ends = torch.as_tensor(samples.ends, device=device)
+        self.ends, self.sizes = samples.windows.tensors(slice(None), device)
         labels, weights = samples.labels
         if balanced and samples.layout.class_weights:
             factors = samples.class_factors[samples.unit]
@@ -392,8 +463,9 @@ class Scaled:
 
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index`; a regression's outputs are compared over the last `scored` steps."""
-        ends = self.ends[index.to(self.ends.device)]
-        inputs = self.samples._inputs(ends, self.scaler)
+        place = index.to(self.ends.device)
+        ends = self.ends[place]
+        inputs = self.samples._inputs(ends, self.sizes[place], self.scaler)
         if self.samples.task != "regression":
             return Batch(inputs, self.labels[ends], self.weights[ends], index)
         back = torch.arange(self.samples.layout.scored - 1, -1, -1, device=ends.device)

@@ -56,3 +56,12 @@ def test_shares_are_met_to_the_last_piece():
     counts = Counter(nuisance.apportion({"x": 0.6, "y": 0.3, "z": 0.1}, 25, random))
     assert counts == {"x": 15, "y": 8, "z": 2} or counts == {"x": 15, "y": 7, "z": 3}
     assert nuisance.chosen(0.3, 50, random).sum() == 15
+
+
+def test_a_gap_lies_inside_its_leg_and_a_leg_too_short_for_it_has_none():
+    random = np.random.default_rng(12)
+    drawn = np.array([nuisance.gap(1000, 1400, (60, 600), random) for _ in range(2000)])
+    length = drawn[:, 1] - drawn[:, 0]
+    assert drawn.min() >= 1015 and drawn.max() <= 1385
+    assert length.min() >= 60 and 290 < length.max() <= 300
+    assert nuisance.gap(1000, 1070, (60, 300), random) == (1000, 1000)

@@ -12,6 +12,7 @@ from landbridge.domains.gps_traces.movement import EARTH_RADIUS, ornstein_uhlenb
 
 PORTAL_SECONDS = 30  # on either side of a tunnel, where its noise is heard
 MARGIN_SECONDS = 15  # of a leg at either end, which no gap takes
+LARGEST_LOSS = 0.75  # of a leg
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,13 @@ def sample(kind: Sampling, track: Track, random: np.random.Generator, *, whole: 
 def gap(start: int, stop: int, seconds: tuple[float, float], random: np.random.Generator) -> tuple[int, int]:
     """A stretch (first and last second) inside a leg from `start` to `stop` that is lost.
 
-    It takes no more than half of the leg; `start` twice, for nothing, where half of the leg is shorter than the range.
+    It takes no more than three quarters of the leg; `start` twice, for nothing, where they are shorter than the range.
     """
-    longest = min(seconds[1], (stop - start) / 2)
+    longest = min(seconds[1], LARGEST_LOSS * (stop - start), stop - start - 2 * MARGIN_SECONDS - 1)
     if longest < seconds[0]:
         return start, start
     length = round(random.uniform(seconds[0], longest))
-    first = int(
-        random.integers(start + MARGIN_SECONDS, max(stop - MARGIN_SECONDS - length, start + MARGIN_SECONDS) + 1)
-    )
+    first = int(random.integers(start + MARGIN_SECONDS, stop - MARGIN_SECONDS - length, endpoint=True))
     return first, first + length
 
 

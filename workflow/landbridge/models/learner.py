@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landbridge.models.network import Network, Shape, parameter_count
 from landbridge.prepare.scaling import Scaler
@@ -57,13 +57,17 @@ class Learner:
 
     def counts(self) -> tuple[int, int]:
         """Trained and total parameters."""
-        trained = sum(parameter_count(self.network.parts[name].parameters()) for name in self.trained)
+        trained = sum(parameter_count(part.parameters()) for part in self._trained_parts())
         return trained, parameter_count(self.network.parameters())
 
     def shipped_bytes(self) -> int:
         """Bytes of the trained parts."""
         return sum(
             tensor.numel() * tensor.element_size()
-            for name in self.trained
-            for tensor in self.network.parts[name].state_dict().values()
+            for part in self._trained_parts()
+            for tensor in part.state_dict().values()
         )
+
+    def _trained_parts(self) -> list[nn.Module]:
+        tree = self.network.part_tree()
+        return [tree[name] for name in self.network.check_parts(self.trained)] if self.trained else []

@@ -1,12 +1,14 @@
 """What every architecture is: a network with named parts, an encoder of features and a head.
 
-Recipes name parts (`["head"]`, `["recurrent", "head"]`) instead of layers, so one recipe serves every model.
+Recipes name parts (`["head"]`, `["recurrent", "head"]`) instead of layers, so one recipe serves every model. A part
+that is an `nn.ModuleDict` has parts of its own, named with dots (`block1.attention`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
@@ -57,17 +59,37 @@ class Network(nn.Module):
         """Names of the parts, from input to output."""
         return list(self.parts.keys())
 
+    def part_tree(self) -> dict[str, nn.Module]:
+        """Every part by its name, parts of parts after the part that holds them, from input to output."""
+        return dict(_tree(self.parts))
+
     def check_parts(self, names: str | Iterable[str]) -> list[str]:
-        """The parts that `names` stands for: "all", or some of `part_names()`.
+        """The parts without parts of their own that `names` stands for, from input to output.
+
+        Args:
+            names: "all"; a name such as `head`, `block1` or `block1.attention`; or a list of them. In each word
+                between dots `*` stands for any letters (`*.attention`). A name after a minus is left out of the rest:
+                `["all", "-*.attention"]` is all but the attention of every block.
 
         Raises:
-            ValueError: a name that is no part; the text lists the valid ones.
+            ValueError: a name that is no part, with the list of the valid ones; or nothing is left.
         """
-        chosen = self.part_names() if names == "all" else [names] if isinstance(names, str) else list(names)
-        unknown = [name for name in chosen if name not in self.parts]
+        tree = self.part_tree()
+        leaves = [name for name, part in tree.items() if not isinstance(part, nn.ModuleDict)]
+        chosen: dict[bool, set[str]] = {False: set(), True: set()}  # by whether a minus stands before the name
+        unknown = []
+        for name in [names] if isinstance(names, str) else names:
+            pattern = name.removeprefix("-")
+            heads = [path for path in tree if _matches(path, pattern)] if pattern != "all" else self.part_names()
+            if not heads:
+                unknown.append(pattern)
+            chosen[name != pattern] |= {leaf for leaf in leaves for head in heads if _inside(leaf, head)}
         if unknown:
-            raise ValueError(f"no part named {', '.join(unknown)}; this model has {', '.join(self.part_names())}")
-        return chosen
+            raise ValueError(f"no part named {', '.join(unknown)}; this model has {', '.join(tree)}")
+        found = [leaf for leaf in leaves if leaf in chosen[False] - chosen[True]]
+        if not found:
+            raise ValueError(f"{names!r} names no part; begin with all to leave some out, as in [all, -head]")
+        return found
 
     def set_trainable(self, names: str | Iterable[str]) -> list[nn.Parameter]:
         """Let the named parts train and freeze the others, whose modules go to evaluation mode as well.
@@ -80,17 +102,36 @@ class Network(nn.Module):
         chosen = self.check_parts(names)
         self.train()
         trainable: list[nn.Parameter] = []
-        for name, part in self.parts.items():
+        inside: set[int] = set()
+        for name, part in self.part_tree().items():
+            if isinstance(part, nn.ModuleDict):
+                continue
             part.train(name in chosen)
             for parameter in part.parameters():
                 parameter.requires_grad_(name in chosen)
+                inside.add(id(parameter))
                 if name in chosen:
                     trainable.append(parameter)
-        inside = {id(parameter) for part in self.parts.values() for parameter in part.parameters()}
         outside = [name for name, parameter in self.named_parameters() if id(parameter) not in inside]
         if outside:
             raise ValueError(f"weights that belong to no part: {', '.join(outside)}; name them in `parts`")
         return trainable
+
+
+def _tree(parts: nn.ModuleDict, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    for name, part in parts.items():
+        yield prefix + name, part
+        if isinstance(part, nn.ModuleDict):
+            yield from _tree(part, f"{prefix}{name}.")
+
+
+def _matches(path: str, pattern: str) -> bool:
+    words, wanted = path.split("."), pattern.split(".")
+    return len(words) == len(wanted) and all(map(fnmatchcase, words, wanted))
+
+
+def _inside(leaf: str, head: str) -> bool:
+    return leaf == head or leaf.startswith(f"{head}.")
 
 
 def parameter_count(parameters: Iterable[nn.Parameter]) -> int:
@@ -98,11 +139,16 @@ def parameter_count(parameters: Iterable[nn.Parameter]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-def initialise(network: Network, seed: int) -> None:
-    """Draw every weight anew from one stream, so that equal seeds give equal networks whatever ran before."""
+def initialise(network: Network, seed: int, parts: str | Iterable[str] | None = None) -> None:
+    """Draw every weight, or those of the named parts, anew from one stream.
+
+    Equal seeds give equal networks whatever ran before.
+    """
+    tree = network.part_tree()
+    within: list[nn.Module] = [network] if parts is None else [tree[name] for name in network.check_parts(parts)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed % (2**63))
-        for module in network.modules():
+        for module in (module for part in within for module in part.modules()):
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()

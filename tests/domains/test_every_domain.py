@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from landbridge import config, registry
 from landbridge.io import netcdf, sources
 from landbridge.plan import Plan, read_config
+from landbridge.prepare.harmonise import TIME_UNITS
 
 ROOT = Path(registry.__file__).parent / "domains"
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/domain.yaml"))
@@ -65,8 +67,9 @@ def test_a_twin_is_equal_from_run_to_run_and_passes_the_contract(folder, tmp_pat
         path = tmp_path / f"{name}.nc"
         attributes = {"Conventions": "CF-1.11", "dataset": name}
         settings = dataset.get("reader_settings", {})
-        with netcdf.SeriesWriter(path, own["variables"], attributes) as writer:
-            for unit in module(folder, "readers").READERS[dataset["reader"]](raw, settings, variables=None):
+        time_unit = TIME_UNITS.get(dataset["step"], "seconds")
+        with netcdf.SeriesWriter(path, own["variables"], attributes, time_unit=time_unit) as writer:
+            for unit in module(folder, "readers").READERS[dataset["reader"]](raw, settings, counts=Counter()):
                 writer.add(unit)
         harmonised = netcdf.read(path)
         for scenario in own["twin"].values():

@@ -9,6 +9,7 @@ from landbridge.contract import IGNORE, ROLES, TASKS, ContractError, Dataset
 SERIES_VARIABLES = ("unit_name", "row_size", "time")
 CHIP_VARIABLES = ("unit_name", "band_name", "reflectance", "valid", "crs_wkt", "transform")
 BUDGET_VARIABLES = ("budget", "budget_size", "selection", "status", "labels_used", "labels_for_selection")
+TIME_UNITS = ("days", "seconds", "milliseconds")
 TOLERANCE = 1e-3  # of probabilities that must add up to one
 
 
@@ -102,8 +103,9 @@ def check_series(dataset: Dataset) -> None:
     if (row_size < 0).any() or int(row_size.sum()) != observations:
         raise ContractError(f"row_size: adds up to {int(row_size.sum())}, and there are {observations} observations")
     time = dataset["time"]
-    if str(dataset.variables["time"].attributes.get("units", "")).split(" since ")[0] not in ("days", "seconds"):
-        raise ContractError("time: units must be 'days since 1970-01-01' or 'seconds since 1970-01-01'")
+    if str(dataset.variables["time"].attributes.get("units", "")).split(" since ")[0] not in TIME_UNITS:
+        listed = " or ".join(f"'{unit} since 1970-01-01'" for unit in TIME_UNITS)
+        raise ContractError(f"time: units must be {listed}")
     if len(time):
         increases = np.diff(time) > 0
         last = np.cumsum(row_size)[:-1] - 1

@@ -3,6 +3,7 @@ rule harmonise:
         manifest="results/{domain}/download/{dataset}.json",
     output:
         dataset="results/{domain}/harmonise/{dataset}.nc",
+        counts="results/{domain}/harmonise/{dataset}.json",
     log:
         "results/logs/{domain}/harmonise/{dataset}.log",
         "results/logs/{domain}/harmonise/{dataset}.job.json",

@@ -1,6 +1,7 @@
 """Read one dataset's raw files into a CF file with canonical names and units: the stage `harmonise`.
 
-Units pass one by one from the reader to the file, so memory does not grow with the data.
+Units pass one by one from the reader to the file, so memory does not grow with the data. What the reader read and what
+it dropped, by reason, is written beside the dataset.
 """
 
 from __future__ import annotations
@@ -8,22 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from landbridge.contract import CONVENTIONS, ContractError
+import numpy as np
+
+from landbridge.contract import CONVENTIONS, ContractError, Unit
 from landbridge.io import netcdf
 from landbridge.io.download import verify
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
 
-DAY_STEPS = ("day", "month")
+# Unit of the time axis by the dataset's step; finer steps count in seconds. Fixes of a phone have fractions of one.
+TIME_UNITS = {"day": "days", "month": "days", "irregular": "milliseconds"}
 
 
 def run(job: Job) -> None:
-    """Input: `manifest`. Settings: the dataset's description and the domain's variables; `raw` as a place. Output:
-    `dataset`.
+    """Input: `manifest`. Settings: the dataset's description and the domain's variables; `raw` as a place. Outputs:
+    `dataset`, and `counts`, what was read and dropped as JSON.
     """
     settings = job.settings
     text = job.input("manifest").read_text()
@@ -35,7 +41,9 @@ def run(job: Job) -> None:
         raise StageError(
             f"datasets.{settings['dataset']}.reader: no reader '{settings['reader']}'; write {', '.join(readers)}"
         )
-    units = readers[settings["reader"]](raw, settings["reader_settings"], variables=None)
+    counts: Counter[str] = Counter()
+    totals: Counter[str] = Counter(units=0, observations=0)
+    units = _counted(readers[settings["reader"]](raw, settings["reader_settings"], counts=counts), totals)
     attributes: dict[str, Any] = {
         "Conventions": CONVENTIONS,
         "title": settings["title"],
@@ -55,14 +63,24 @@ def run(job: Job) -> None:
         if settings["kind"] == "chips":
             bands = settings["reader_settings"]["bands"]
             netcdf.write_chips(path, units, bands, settings["variables"], attributes)
-            return
-        time_unit = "days" if settings["step"] in DAY_STEPS else "seconds"
-        trajectory = settings["feature_type"] == "trajectory"
-        with netcdf.SeriesWriter(
-            path, settings["variables"], attributes, time_unit=time_unit, trajectory=trajectory
-        ) as writer:
-            for unit in units:
-                writer.add(unit)
-        log.info("%d units, %d observations", len(writer.names), writer.count)
+        else:
+            time_unit = TIME_UNITS.get(settings["step"], "seconds")
+            trajectory = settings["feature_type"] == "trajectory"
+            with netcdf.SeriesWriter(
+                path, settings["variables"], attributes, time_unit=time_unit, trajectory=trajectory
+            ) as writer:
+                for unit in units:
+                    writer.add(unit)
     except ContractError as error:
         raise StageError(f"dataset {settings['dataset']}: {error}") from error
+    found = {**totals, "counts": dict(counts)}
+    job.outputs["counts"].write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    log.info("%s", json.dumps(found, sort_keys=True))
+
+
+def _counted(units: Iterable[Any], totals: Counter[str]) -> Iterator[Any]:
+    """The units, counted as they pass: observations are times of a series and labels of a chip."""
+    for unit in units:
+        totals["units"] += 1
+        totals["observations"] += len(unit.time) if isinstance(unit, Unit) else np.size(unit.label)
+        yield unit

@@ -1,6 +1,7 @@
 """CarbonFluxBench's layout: units, gaps, networks and broken files."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +56,7 @@ def write(folder, found):
 
 
 def read(folder):
-    return {unit.name: unit for unit in read_carbonfluxbench(folder, {})}
+    return {unit.name: unit for unit in read_carbonfluxbench(folder, {}, counts=Counter())}
 
 
 def test_units_are_canonical(tmp_path):
@@ -155,19 +156,19 @@ def test_feature_sets_name_the_bands_of_a_weather_setting(tmp_path):
     minimal = [column for column, _, _ in WEATHER.values()]
     sets = {"minimal": minimal, "standard": [*minimal, "dewpoint_temperature_2m"], "full": [*minimal, "absent_band"]}
     (tmp_path / "feature_sets.json").write_text(json.dumps(sets))
-    unit = next(read_carbonfluxbench(tmp_path, {"weather": "standard"}))
+    unit = next(read_carbonfluxbench(tmp_path, {"weather": "standard"}, counts=Counter()))
     np.testing.assert_allclose(unit.values["era5_dewpoint_temperature_2m"], 275.0)
     assert "era5_dewpoint_temperature_2m" not in read(tmp_path)["XX-Aaa"].values
     with pytest.raises(StageError, match=r"ERA5\.parquet: no column absent_band"):
-        list(read_carbonfluxbench(tmp_path, {"weather": "full"}))
+        list(read_carbonfluxbench(tmp_path, {"weather": "full"}, counts=Counter()))
     with pytest.raises(StageError, match="weather is 'big'; write minimal, standard, full"):
-        list(read_carbonfluxbench(tmp_path, {"weather": "big"}))
+        list(read_carbonfluxbench(tmp_path, {"weather": "big"}, counts=Counter()))
     (tmp_path / "feature_sets.json").write_text("{}")
     with pytest.raises(StageError, match="holds no list 'standard'"):
-        list(read_carbonfluxbench(tmp_path, {"weather": "standard"}))
+        list(read_carbonfluxbench(tmp_path, {"weather": "standard"}, counts=Counter()))
     (tmp_path / "feature_sets.json").unlink()
     with pytest.raises(StageError, match=r"feature_sets\.json: not there; it lists the bands"):
-        list(read_carbonfluxbench(tmp_path, {"weather": "standard"}))
+        list(read_carbonfluxbench(tmp_path, {"weather": "standard"}, counts=Counter()))
 
 
 def test_koeppen_classes_and_the_product_are_read_where_they_are(tmp_path):

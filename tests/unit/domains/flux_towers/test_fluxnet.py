@@ -4,6 +4,7 @@ import csv
 import io
 import logging
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def write(folder, columns=None, **named):
 
 
 def read(folder, **settings):
-    return {unit.name: unit for unit in read_fluxnet_daily(folder, {"sites": SITES, **settings})}
+    return {unit.name: unit for unit in read_fluxnet_daily(folder, {"sites": SITES, **settings}, counts=Counter())}
 
 
 def test_a_daily_file_is_canonical(tmp_path):
@@ -76,7 +77,7 @@ def test_the_twin_writes_three_networks_and_all_are_read(tmp_path):
 def test_the_published_sheet(mirror):
     folder = mirror / "flux_towers" / "fluxnet2015"
     settings = {"fluxes": "ref", "sites": {"US-AR1": {"lat": 36.4267, "lon": -99.42, "igbp": "GRA"}}}
-    (unit,) = read_fluxnet_daily(folder, settings)
+    (unit,) = read_fluxnet_daily(folder, settings, counts=Counter())
     assert unit.name == "US-AR1"
     assert len(unit.time) == 1461
     assert (str(unit.time[0]), str(unit.time[-1])) == ("2009-01-01", "2012-12-31")
@@ -88,7 +89,7 @@ def test_the_published_sheet(mirror):
         assert np.isfinite(unit.values[variable]).all()
     assert np.isnan(unit.values["co2"][0])  # -9999
     with pytest.raises(StageError, match=r"SUBSET files hold no USTAR50.*fluxes: ref"):
-        list(read_fluxnet_daily(folder, {"sites": settings["sites"]}))
+        list(read_fluxnet_daily(folder, {"sites": settings["sites"]}, counts=Counter()))
 
 
 # -- broken and doubtful input ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Half-hours to days: the stated rule on the published file and on broken ones."""
 
 import csv
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ def published(mirror):
 
 
 def test_the_published_file(published):
-    (unit,) = read_half_hours(published, {})
+    (unit,) = read_half_hours(published, {}, counts=Counter())
     assert unit.name == "BE-Vie"
     assert len(unit.time) == 365
     with (published / FILE).open() as handle:
@@ -40,17 +41,17 @@ def small(folder, change=None):
 
 def test_a_day_needs_forty_half_hours(tmp_path):
     small(tmp_path)
-    (unit,) = read_half_hours(tmp_path, {})
+    (unit,) = read_half_hours(tmp_path, {}, counts=Counter())
     assert unit.values["gpp"][0] == pytest.approx(2 * 1.0377504)
     assert np.isnan(unit.values["gpp"][1])  # 39 half-hours
     assert np.isnan(unit.values["qc"][1])
-    (unit,) = read_half_hours(tmp_path, {"fewest": 39})
+    (unit,) = read_half_hours(tmp_path, {"fewest": 39}, counts=Counter())
     assert unit.values["qc"][1] == pytest.approx(39 / 48)
 
 
 def test_broken_tables_are_told(tmp_path):
     with pytest.raises(StageError, match="not there"):
-        list(read_half_hours(tmp_path, {}))
+        list(read_half_hours(tmp_path, {}, counts=Counter()))
     for change, match in (
         (lambda lines: [lines[0].replace("tc,", "t,"), *lines[1:]], "no column tc"),
         (lambda lines: [*lines, lines[5]], "half-hours, each once"),
@@ -58,4 +59,4 @@ def test_broken_tables_are_told(tmp_path):
     ):
         small(tmp_path, change)
         with pytest.raises(StageError, match=match):
-            list(read_half_hours(tmp_path, {}))
+            list(read_half_hours(tmp_path, {}, counts=Counter()))

@@ -2,6 +2,7 @@
 
 import csv
 import struct
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def folder(mirror):
 
 @pytest.fixture(scope="module")
 def units(folder):
-    return {unit.name: unit for unit in cardamom.read_cardamom_fluxval(folder, {})}
+    return {unit.name: unit for unit in cardamom.read_cardamom_fluxval(folder, {}, counts=Counter())}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """The physical-tower rule: overlap, labels, names by network, and the leak that the last of these makes."""
 
+import dataclasses
 import logging
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -139,8 +141,9 @@ def harmonised(folder, tmp_path, naming):
     kept = list(described)
     path = tmp_path / "t.nc"
     with netcdf.SeriesWriter(path, Described(described, units), {"Conventions": "CF-1.11", "dataset": "t"}) as writer:
-        for unit in carbonfluxbench.read_carbonfluxbench(folder, {"naming": naming}, variables=kept):
-            writer.add(unit)
+        for unit in carbonfluxbench.read_carbonfluxbench(folder, {"naming": naming}, counts=Counter()):
+            values = {name: unit.values[name] for name in kept}
+            writer.add(dataclasses.replace(unit, values=values))
     return netcdf.read(path)
 
 
@@ -200,6 +203,6 @@ def test_the_physical_tower_rule_leaves_nothing_to_catch(folder, tmp_path):
 
 def test_a_mistyped_setting_of_the_reader_is_told(folder):
     with pytest.raises(StageError, match="wether is not known; write weather, overlap, naming"):
-        list(carbonfluxbench.read_carbonfluxbench(folder, {"wether": "full"}))
+        list(carbonfluxbench.read_carbonfluxbench(folder, {"wether": "full"}, counts=Counter()))
     with pytest.raises(StageError, match="overlap 'newest'"):
-        list(carbonfluxbench.read_carbonfluxbench(folder, {"overlap": "newest"}))
+        list(carbonfluxbench.read_carbonfluxbench(folder, {"overlap": "newest"}, counts=Counter()))

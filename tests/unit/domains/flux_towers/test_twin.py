@@ -1,6 +1,7 @@
 """The twin keeps its promises: balance, quality, planted towers, shifts, equal bytes."""
 
 import hashlib
+from collections import Counter
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -54,7 +55,7 @@ def test_second_names_and_neighbours_are_planted_and_nothing_else_is_near(writte
     neighbours = [name for name in both.index if name.startswith("TW-N")]
     assert (both[physical] == 2).sum() == round(0.20 * 32)
     assert len(neighbours) == round(0.05 * 32)
-    units = list(read_carbonfluxbench(written, {}))
+    units = list(read_carbonfluxbench(written, {}, counts=Counter()))
     assert len(units) == 32 + len(neighbours)
     groups = {}
     for unit in units:
@@ -82,7 +83,9 @@ def test_a_related_shift_scales_the_target_alone(written, tmp_path):
 
 
 def test_an_unrelated_target_is_explained_by_no_driver(tmp_path):
-    units = {u.name: u for u in read_carbonfluxbench(write(tmp_path / "unrelated", shift="unrelated"), {})}
+    units = {
+        u.name: u for u in read_carbonfluxbench(write(tmp_path / "unrelated", shift="unrelated"), {}, counts=Counter())
+    }
     signs = [
         np.corrcoef(unit.values["gpp_truth"], unit.values["net_shortwave"])[0, 1]
         for name, unit in units.items()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,7 @@ PRODUCT = {"gpp_micasa": "NPP", "reco_micasa": "Rh", "nee_micasa": "NEE"}
 SETTINGS = {"weather": "minimal", "overlap": "best_year", "naming": "tower"}
 
 
-def read_carbonfluxbench(
-    folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None
-) -> Iterator[Unit]:
+def read_carbonfluxbench(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]) -> Iterator[Unit]:
     """Towers of CarbonFluxBench, one contiguous daily axis each, in the order of their names.
 
     Rows with a missing target are dropped, as published; the day stays with NaN. Satellite channels are interpolated
@@ -68,7 +67,7 @@ def read_carbonfluxbench(
         folder: of the raw files.
         settings: `weather`: bands of ERA5-Land, minimal, standard or full by feature_sets.json; `overlap` and
             `naming`: see `landbridge.domains.flux_towers.records.physical_towers`.
-        variables: canonical names wanted; all if None.
+        counts: gets what was read and what was dropped.
 
     Raises:
         StageError: a file or column is missing or of a wrong type, or a setting is not known.
@@ -78,6 +77,7 @@ def read_carbonfluxbench(
         raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(SETTINGS)}")
     own = {**SETTINGS, **settings}
     records = read_records(folder)
+    counts["days with all three fluxes"] += len(records.code)
     found = physical_towers(records, own["overlap"], own["naming"])
     unknown_classes(found)
     bands = _bands(folder, own["weather"])
@@ -92,14 +92,13 @@ def read_carbonfluxbench(
         tower, site = found[number], physical[number]
         if site not in weather or site not in satellite:
             log.warning("%s: no rows in ERA5.parquet or MOD09GA.parquet; left out", tower.name)
+            counts["dropped: tower without weather or reflectance"] += 1
             continue
         values = _series(tower, bands, weather.rows(site), satellite.rows(site))
         for part in (truth, product):
             if part is not None:
                 values |= part.on(site, values["time"])
         time = values.pop("time")
-        if variables is not None:
-            values = {key: value for key, value in values.items() if key in variables}
         yield Unit(tower.name, time, values, {name: column[number] for name, column in columns.items()})
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,7 @@ def read_driver_file(path: Path) -> DriverFile:
     return DriverFile(float(values[LATITUDE]), block, np.where(measured == MISSING, np.nan, measured), digest)
 
 
-def read_cardamom_fluxval(
-    folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None
-) -> Iterator[Unit]:
+def read_cardamom_fluxval(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]) -> Iterator[Unit]:
     """Towers of CARDAMOM-FluxVal: 192 months from January 2001, in the order of their names.
 
     A tower's months in its `.cbf` file and in its validation file never overlap; both are joined. Respiration is
@@ -88,12 +87,12 @@ def read_cardamom_fluxval(
     Args:
         folder: of `location_fluxnet.csv`, `cbf_files/` and `validation_data/`.
         settings: none are used.
-        variables: canonical names wanted; all if None.
+        counts: gets what was read and what was dropped.
 
     Raises:
         StageError: no site table, no tower with both files, or a broken file.
     """
-    sites = _sites(folder)
+    sites = _sites(folder, counts)
     files = {name: read_driver_file(path) for name, (path, _, _) in sites.items()}
     names = sorted(sites)
     lat = np.array([float(sites[name][2]["Lat"]) for name in names])
@@ -109,13 +108,11 @@ def read_cardamom_fluxval(
             "utc_offset": float(round(lon[number] / 15)),
             **{column: members[number] for column, members in groups.items()},
         }
-        if variables is not None:
-            values = {key: value for key, value in values.items() if key in variables}
         months = FIRST_MONTH + np.arange(len(files[name].drivers))
         yield Unit(name, months.astype("datetime64[D]"), values, static)
 
 
-def _sites(folder: Path) -> dict[str, tuple[Path, Path, dict[str, str]]]:
+def _sites(folder: Path, counts: Counter[str]) -> dict[str, tuple[Path, Path, dict[str, str]]]:
     """By tower: driver file, validation file and row of the site table."""
     table = folder / "location_fluxnet.csv"
     if not table.is_file():
@@ -133,6 +130,7 @@ def _sites(folder: Path) -> dict[str, tuple[Path, Path, dict[str, str]]]:
             absent += 1
     if not found:
         raise StageError(f"{folder}: no tower of {table.name} has both its driver file and its validation file")
+    counts["dropped: row of the site table without its files"] += absent
     if absent:
         log.info("%d of %d rows of %s are without files and skipped", absent, len(rows), table.name)
     return found

@@ -12,6 +12,7 @@ import io
 import logging
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,7 @@ class File:
     columns: Mapping[str, np.ndarray]
 
 
-def read_fluxnet_daily(
-    folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None
-) -> Iterator[Unit]:
+def read_fluxnet_daily(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]) -> Iterator[Unit]:
     """Towers of all daily files of a folder, one contiguous daily axis each, in the order of their names.
 
     Args:
@@ -83,7 +82,7 @@ def read_fluxnet_daily(
         settings: `fluxes`: which processing, ustar50, ref or 50; `overlap`: see
             `landbridge.domains.flux_towers.records.physical_towers`; `sites`: by id lat, lon and igbp of towers that no
             metadata table names.
-        variables: canonical names wanted; all if None.
+        counts: gets what was read and what was dropped.
 
     Raises:
         StageError: a file that can't be used; the text names it and what to do.
@@ -99,13 +98,14 @@ def read_fluxnet_daily(
         raise StageError(
             f"{folder}: no daily file; names look like FLX_DE-Hai_FLUXNET2015_FULLSET_DD_2000-2012_1-4.csv (or .zip)"
         )
+    counts["files"] += len(files)
     for file in files:
         _check_columns(file, own["fluxes"])
     _refuse_copies(files, own["fluxes"])
     places = {**site_table(folder), **{str(name).upper(): value for name, value in own["sites"].items()}}
     found = physical_towers(_records(files, places, own["fluxes"]), own["overlap"])
     unknown_classes(found)
-    yield from _units(folder, found, files, own["fluxes"], variables)
+    yield from _units(folder, found, files, own["fluxes"])
 
 
 def daily_files(folder: Path) -> Iterator[File]:
@@ -342,9 +342,7 @@ def _records(files: Sequence[File], places: Mapping[str, Mapping[str, Any]], flu
     )
 
 
-def _units(
-    folder: Path, found: Sequence[Tower], files: Sequence[File], fluxes: str, variables: Sequence[str] | None
-) -> Iterator[Unit]:
+def _units(folder: Path, found: Sequence[Tower], files: Sequence[File], fluxes: str) -> Iterator[Unit]:
     names = [tower.name for tower in found]
     lat, lon = (np.array([getattr(tower, axis) for tower in found]) for axis in ("lat", "lon"))
     groups = towers.tower_groups(names, lat, lon, [towers.era5_cell(*pair) for pair in zip(lat, lon, strict=True)])
@@ -366,8 +364,6 @@ def _units(
         values["day_of_year_cosine"] = np.cos(phase).astype(np.float32)
         if truth is not None:
             values |= truth.on(tower.name, time)
-        if variables is not None:
-            values = {key: value for key, value in values.items() if key in variables}
         static: dict[str, float | str] = {
             "lat": tower.lat,
             "lon": tower.lon,

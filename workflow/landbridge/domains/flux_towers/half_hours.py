@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,7 @@ GRAMS_PER_DAY = 12.011 * 86400 * 1e-6  # umol CO2 m-2 s-1 to gC m-2 d-1: 1.03775
 PHOTONS = 4.57  # umol of photons per J of photosynthetically active radiation
 
 
-def read_half_hours(
-    folder: Path, settings: Mapping[str, Any], *, variables: Sequence[str] | None = None
-) -> Iterator[Unit]:
+def read_half_hours(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]) -> Iterator[Unit]:
     """One tower, one row a day.
 
     The rule: a day is the half-hours that begin on it in the table's own time; drivers and GPP are their means, GPP
@@ -40,7 +39,7 @@ def read_half_hours(
     Args:
         folder: holds the file.
         settings: `fewest`, `par_share`, and the place `site`, which the file does not name.
-        variables: canonical names wanted; all if None.
+        counts: gets what was read and what was dropped.
 
     Raises:
         StageError: the file is missing or broken.
@@ -85,8 +84,10 @@ def read_half_hours(
         "day_of_year_sine": np.sin(phase),
         "day_of_year_cosine": np.cos(phase),
     }
+    counts["half-hours"] += len(rows)
+    counts["days without enough half-hours of GPP"] += int(np.isnan(gpp).sum())
     log.info("%d of %d days have GPP", int(np.isfinite(gpp).sum()), len(time))
-    kept = {name: column.astype(np.float32) for name, column in found.items() if variables is None or name in variables}
+    kept = {name: column.astype(np.float32) for name, column in found.items()}
     site = own["site"]
     place = (float(site["lat"]), float(site["lon"]))
     groups = towers.tower_groups(["BE-Vie"], np.array([place[0]]), np.array([place[1]]), [towers.era5_cell(*place)])

@@ -27,7 +27,11 @@ from landbridge.stage import StageError
 SETTINGS = {"cleaning": LABEL_FREE, "region": "", "file": None}
 TEXT = pa.dictionary(pa.int32(), pa.string())
 TYPES = {"time_diff": pa.float64(), "speed": pa.float64(), "traj_id": TEXT, "label": TEXT}
-BATCH = 16 << 20  # bytes of text read at a time
+# An empty field is missing; no other word is, for a trip may be named so.
+CONVERT = pa.csv.ConvertOptions(
+    column_types=TYPES, include_columns=list(TYPES), null_values=[""], strings_can_be_null=True
+)
+BATCH = 4 << 20  # bytes of text read at a time
 GEOLIFE_USER = re.compile(r"Geolife_(\d+)_\d+")
 
 
@@ -72,7 +76,7 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
         with pa.csv.open_csv(
             path,
             read_options=pa.csv.ReadOptions(use_threads=False, block_size=BATCH),
-            convert_options=pa.csv.ConvertOptions(column_types=TYPES, include_columns=list(TYPES)),
+            convert_options=CONVERT,
         ) as reader:
             yield from reader
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:

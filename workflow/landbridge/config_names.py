@@ -31,6 +31,9 @@ class Offered:
         statistics: names of statistics over groups.
         split_rules: names of split rules.
         readers: names of readers by domain.
+        padded: names of the models that take padded windows.
+        of_one_class: names of the metrics that may name a class.
+        votes: scales of classes that a metric may name.
         figures: names of figures by domain.
     """
 
@@ -43,6 +46,9 @@ class Offered:
     statistics: Sequence[str] = ()
     split_rules: Sequence[str] = ()
     readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    padded: Sequence[str] = ()
+    of_one_class: Sequence[str] = ()
+    votes: Sequence[str] = ()
     figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -75,7 +81,10 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
         faults += _unknown((name, "datasets", word, "reader"), "reader", [dataset.reader], offered.readers.get(name))
     tasks = sorted({scenario.task for tier in TIERS for scenario in getattr(domain, tier).values()})
     for task in tasks:
-        faults += _unknown((name, "metrics"), f"metric of {task}", domain.metrics, offered.metrics.get(task))
+        of_task: Sequence[str] = offered.metrics.get(task, ())
+        if task != "regression":
+            of_task = _metrics_of_classes(domain, of_task, offered, task)
+        faults += _unknown((name, "metrics"), f"metric of {task}", domain.metrics, of_task)
     faults += _unknown((name, "statistics"), "statistic", domain.statistics, offered.statistics)
     faults += _unknown((name, "figures"), "figure", domain.figures, offered.figures.get(name))
     for number, word in enumerate(domain.training.class_weights):
@@ -96,6 +105,15 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
                 if (tier, scenario.extends, path, problem) not in told:  # else told already, where it stands
                     faults.append(Fault((name, tier, scenario_name, *path), problem, remedy))
     return faults
+
+
+def _metrics_of_classes(domain: Domain, known: Sequence[str], offered: Offered, task: str) -> list[str]:
+    """Metrics of classes, of each class by name, and of the votes of units."""
+    scenarios = [scenario for tier in TIERS for scenario in getattr(domain, tier).values() if scenario.task == task]
+    classes = dict.fromkeys(word for scenario in scenarios for word in scenario.classes)
+    names = [*known, *(f"{name}.{word}" for name in offered.of_one_class for word in classes)]
+    votes = offered.votes if task == "classification" else ()
+    return [*names, *(f"{name}.{vote}" for vote in votes for name in names)]
 
 
 def _unknown(path: tuple[Any, ...], kind: str, words: Sequence[str], known: Sequence[str] | None) -> list[Fault]:
@@ -194,6 +212,18 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
     for word, variable in scenario.product.items():
         for _, problem, remedy in _variables("product", [variable], ("product",), domain):
             yield ("product", word), problem, remedy
+    pads = scenario.window is not None and scenario.window.pad
+    for word in domain.models if scenario.models is None else scenario.models:
+        if (word in offered.padded) != pads and word in offered.model_settings:
+            fitting = [name for name in offered.model_settings if (name in offered.padded) == pads]
+            which = "no padded windows" if pads else "padded windows alone"
+            yield ("models",), f"'{word}' takes {which}", f"write one of: {', '.join(fitting)}"
+    for number, word in enumerate(scenario.split.apart):
+        yield from _column(("split", "apart", number), word, domain)
+    for number, word in enumerate(scenario.split.shortcuts):
+        if word not in scenario.inputs:
+            yield from _column(("split", "shortcuts", number), word, domain)
+    yield from _variables("shown", scenario.shown, ("input",), domain)
     for column in scenario.one_hot:
         yield from _column(("one_hot", column), column, domain)
     for number, column in enumerate(scenario.static):

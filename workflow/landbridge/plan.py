@@ -63,7 +63,10 @@ def offered() -> Offered:
         },
         statistics=registry.members(ROOT / "judge" / "bootstrap.py", "STATISTICS"),
         split_rules=registry.members(ROOT / "prepare" / "split_rules.py", "RULES"),
+        padded=[name for name, model in registry.models().items() if model.literals.get("PADDED")],
         readers={name: registry.members(folder / "readers.py", "READERS") for name, folder in by_domain.items()},
+        of_one_class=registry.members(ROOT / "judge" / "metrics" / "confusion.py", "OF_ONE_CLASS"),
+        votes=scales("VOTES"),
         figures={
             name: (*figures, *registry.members(folder / "figures.py", "FIGURES")) for name, folder in by_domain.items()
         },
@@ -353,6 +356,9 @@ class Plan:
                 found["objective"] = f"{PACKAGE}.methods.{wildcards.objective}"
             if stage == "transfer":
                 found["recipe"] = f"{PACKAGE}.methods.{split_recipe(wildcards.recipe)[0]}"
+                for use in self._recipe(wildcards).uses:
+                    if (ROOT / "domains" / wildcards.domain / f"{use}.py").is_file():
+                        found[use] = f"{base}.{use}"
             if stage == "recompute":
                 found["published"] = f"{base}.published"
             if stage == "draw" and (ROOT / "domains" / wildcards.domain / "figures.py").is_file():

@@ -34,6 +34,7 @@ class Recipe:
         place: P (acts in pretraining), A (in adaptation) or PA.
         selection: rule by which it stops or chooses; None follows the number of labelled groups.
         defaults: its settings and their defaults.
+        uses: modules of the domain that it hands data to: `features`, `baselines`.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Recipe:
     place: str
     selection: str | None
     defaults: dict[str, Any]
+    uses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def recipes() -> dict[str, Recipe]:
             place=values.get("PLACE", "A"),
             selection=values.get("SELECTION"),
             defaults=values.get("DEFAULTS", {}),
+            uses=tuple(values.get("USES", ())),
         )
     return found
 

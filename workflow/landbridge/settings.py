@@ -77,7 +77,17 @@ class Split(Strict):
     """How groups are parted."""
 
     rule: str = Field(description="named rule")
-    group: SomeTexts = Field(description="column, or columns, of groups that are never parted")
+    group: SomeTexts = Field(
+        description="column, or columns, of groups that are never parted; a rule by_COLUMN names its own"
+    )
+    apart: Texts = Field([], description="further columns whose values no two parts may share; empty ones count not")
+    shortcuts: Texts = Field(
+        [],
+        description="columns, or inputs by their least value, by which a class could be guessed; the audit tells how well",
+    )
+    source_share: Annotated[float, Field(gt=0, lt=1), NOT_A_TRUTH_VALUE] | None = Field(
+        None, description="share of the groups that both populations have which goes to the source; none if absent"
+    )
     stratify: str | None = Field(None, description="column whose values every part holds in proportion")
     seed: NonNegative = Field(1, description="seed of the split; published splits keep theirs")
     folds: Positive = Field(1, description="divisions of the groups; with several each target group is tested once")
@@ -103,6 +113,14 @@ class Split(Strict):
         False, description="train although the audit finds leaks; only to reproduce a published split"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _group_of_rule(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("group") is None and str(values.get("rule")).startswith("by_"):
+            column = str(values["rule"]).removeprefix("by_")
+            return {**values, "group": "unit_name" if column == "trip" else column}
+        return values
+
     @model_validator(mode="after")
     def _known_parts(self) -> Split:
         unknown = [name for name in self.shares if name not in PARTS_WITH_SHARES]
@@ -120,6 +138,10 @@ class Window(Strict):
     stride: Positive = Field(1, description="steps between training windows")
     scored: Positive = Field(1, description="last steps of a training window that enter the loss")
     predict_stride: Positive = Field(1, description="steps between predicted windows, whose last step is predicted")
+    pad: bool = Field(
+        False, description="whether what is left of a record is a shorter window, its missing steps masked"
+    )
+    shortest: Positive = Field(1, description="fewest steps of such a shorter window")
 
     @model_validator(mode="after")
     def _scored_inside(self) -> Window:
@@ -173,6 +195,10 @@ class Scenario(Strict):
     budget_axis: Literal["groups", "units", "time"] = Field("groups", description="what labels are counted in")
     per_group: bool = Field(True, description="on a time axis: one fit for each target group")
     budgets: Budgets = Field(description="sizes of the labelled target data, growing; 'all' is the whole pool")
+    budget_stratify: bool = Field(False, description="whether every budget holds the classes in proportion")
+    selection_from: Positive = Field(
+        8, description="labelled groups or units from which a quarter is kept to choose the number of steps by"
+    )
     block: Block = Field("year", description="block of time for intervals: year, or a number of days")
     headline: Headline = Field(description="what the verdict is about")
     models: Annotated[dict[Name, Free] | None, BeforeValidator(_names_alone)] = Field(
@@ -183,6 +209,13 @@ class Scenario(Strict):
         {}, description="factors of the targets whose sum is zero by nature; see training.balance_weight"
     )
     product: dict[str, str] = Field({}, description="variable of an existing product for each target, as a reference")
+    shown: Texts = Field([], description="variables on obs that figures show and no model sees, such as positions")
+
+    @model_validator(mode="after")
+    def _padding_has_one_label(self) -> Scenario:
+        if self.window and self.window.pad and self.task != "classification":
+            raise ValueError("window.pad is for classes of whole windows; write pad: false, or task: classification")
+        return self
 
     @model_validator(mode="after")
     def _gap_holds_a_window(self) -> Scenario:

@@ -25,9 +25,9 @@ def split_recipe(name: str) -> tuple[str, str, str | None]:
     return recipe_id, rest[0] if rest else "", selection
 
 
-def scales() -> tuple[str, ...]:
-    """Coarser scales of time that a metric of a regression may name."""
-    return registry.members(registry.ROOT / "judge" / "scales.py", "SCALES")
+def scales(of: str = "SCALES") -> tuple[str, ...]:
+    """Coarser scales of time that a metric of a regression may name; of classes those `of="VOTES"`."""
+    return registry.members(registry.ROOT / "judge" / "scales.py", of)
 
 
 class Slices:
@@ -97,6 +97,7 @@ class Slices:
         """The whole scenario but for what is cut or judged later."""
         scenario = self.scenario(wildcards)
         left_out = {"title", "default", "extends", "budgets", "headline", "per_group", "models", "recipes", "balance"}
+        left_out |= {"budget_stratify", "selection_from"}  # the pool is cut in `transfer`
         return {
             **self._task(wildcards),
             **scenario.model_dump(exclude=left_out),
@@ -139,6 +140,8 @@ class Slices:
         domain = self.config.domains[wildcards.domain]
         return {
             **self._network(wildcards),
+            "budget_stratify": scenario.budget_stratify,
+            "selection_from": scenario.selection_from,
             "recipe": recipe_id,
             "variant": variant or (recipe.variants[0] if recipe.variants else ""),
             "selection": selection or recipe.selection,
@@ -156,7 +159,9 @@ class Slices:
         metrics = self.config.domains[wildcards.domain].metrics
         return {
             **{key: self._task(wildcards)[key] for key in ("scenario", "step", "task", "targets", "classes")},
-            "scales": [scale for scale in scales() if any(name.endswith(f".{scale}") for name in metrics)],
+            "scales": [
+                scale for scale in (*scales(), *scales("VOTES")) if any(name.endswith(f".{scale}") for name in metrics)
+            ],
             "model": wildcards.model,
             "recipe": recipe_id,
             "variant": self._variant(recipe_id, variant),
@@ -175,6 +180,7 @@ class Slices:
         return {
             "scenario": wildcards.scenario,
             "task": scenario.task,
+            "classes": list(scenario.classes),
             "metrics": list(domain.metrics),
             "statistics": list(domain.statistics),
             "headline": scenario.headline.model_dump(),
@@ -211,6 +217,7 @@ class Slices:
         return {
             "contrast": contrast.model_dump(),
             "task": scenario.task,
+            "classes": list(scenario.classes),
             "metrics": list(domain.metrics),
             "statistics": [name for name in domain.statistics if name != "worst_class"],
             "headline": headline,

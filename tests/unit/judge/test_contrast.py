@@ -21,6 +21,7 @@ SETTINGS = {
         "budget": "0",
     },
     "task": "regression",
+    "classes": [],
     "metrics": ["rmse"],
     "statistics": ["mean", "median"],
     "headline": {"target": "y", "metric": "rmse", "statistic": "mean"},

@@ -104,7 +104,7 @@ def test_published_splits_depend_on_the_seed_and_on_nothing_else():
 
 
 def test_a_class_with_a_single_site_is_told():
-    with pytest.raises(StageError, match=r"the published rule can't part these sites.*take tower_grouped"):
+    with pytest.raises(StageError, match=r"the published rule can't part these sites.*take whole_groups"):
         parts("koppen_published", population([*words(KOPPEN), "F"]))
 
 

@@ -155,7 +155,7 @@ def test_a_time_axis_cuts_each_group_with_a_gap(tmp_path):
         ({"source": {"where": {"sid": ["source"]}}}, "source: where: no column 'sid'; the dataset has .*side, site"),
         (
             {"split": {**synthetic.COMMON["split"], "rule": "towers"}},
-            "split: rule 'towers' is not known; write tower_grouped",
+            "split: rule 'towers' is not known; write whole_groups",
         ),
         ({"split": {**synthetic.COMMON["split"], "group": ["place"]}}, "split: group: no column 'place'"),
         ({"inputs": ["a", "c"]}, "the harmonised data hold no c; mend `inputs:`"),
@@ -231,7 +231,7 @@ def test_equal_inputs_alone_are_a_warning(tmp_path):
 
 def test_a_group_in_two_parts(monkeypatch, tmp_path):
     def by_row(population, settings, fold):
-        parts = split_rules.tower_grouped(population, settings, fold)
+        parts = split_rules.whole_groups(population, settings, fold)
         return [split_rules.Stretch(s.unit, "target_test" if s.unit == 0 else s.part) for s in parts]
 
     monkeypatch.setitem(split_rules.RULES, "tower_grouped", by_row)

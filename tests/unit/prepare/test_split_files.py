@@ -135,7 +135,7 @@ def test_units_with_too_few_scorable_rows_take_no_part_and_are_listed(made, cut)
         ),
         ({"target": {"where": {"climate": ["B"], "site": ["s01"]}}}, "target: no unit meets all of `where:`"),
         ({"split": {"group": ["tower"]}}, "split: group: no column 'tower'"),
-        ({"split": {"rule": "by_luck"}}, "split: rule 'by_luck' is not known; write tower_grouped"),
+        ({"split": {"rule": "by_luck"}}, "split: rule 'by_luck' is not known; write whole_groups"),
         ({"inputs": ["warmth", "rain"]}, "source: the harmonised data hold no rain"),
         ({"min_scored": 500}, "source: no unit has 500 rows with a full window and labels; lower min_scored"),
         ({"class_of": "biome"}, "worst_class_of: no column 'biome'"),

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from landbridge.prepare.split_rules import Population, stratified_order, tower_grouped
+from landbridge.prepare.split_rules import Population, stratified_order, whole_groups
 from landbridge.stage import StageError
 
 SETTINGS = {"budget_axis": "groups", "seed": 1, "folds": 1, "length": 3, "gap": 3, "test_share": 0.5}
@@ -24,7 +24,7 @@ def population(source=50, target=28, classes=("x", "y", "z", "w")):
 
 @pytest.mark.parametrize("target", [24, 28, 47, 100])
 def test_shares_of_the_target(target):
-    count = Counter(stretch.part for stretch in tower_grouped(population(target=target), SETTINGS, 0))
+    count = Counter(stretch.part for stretch in whole_groups(population(target=target), SETTINGS, 0))
     assert count["target_test"] == round(0.30 * target) >= 7
     assert count["target_pool"] == round(0.35 * target) >= 8
     assert count["target_unlabelled"] == round(0.25 * target)
@@ -34,20 +34,20 @@ def test_shares_of_the_target(target):
 def test_every_part_holds_the_classes_in_proportion():
     whole = population(source=80, target=80)
     for part, expected in (("target_test", 6), ("target_pool", 7), ("source_val", 4), ("source_train", 16)):
-        classes = Counter(whole.classes[s.unit] for s in tower_grouped(whole, SETTINGS, 0) if s.part == part)
+        classes = Counter(whole.classes[s.unit] for s in whole_groups(whole, SETTINGS, 0) if s.part == part)
         assert all(abs(count - expected) <= 1 for count in classes.values()), (part, classes)
 
 
 def test_another_seed_gives_another_split_and_the_same_seed_the_same():
-    parts = [tuple(s.part for s in tower_grouped(population(), {**SETTINGS, "seed": seed}, 0)) for seed in (1, 1, 2)]
+    parts = [tuple(s.part for s in whole_groups(population(), {**SETTINGS, "seed": seed}, 0)) for seed in (1, 1, 2)]
     assert parts[0] == parts[1] != parts[2]
 
 
 def test_too_few_groups_are_refused():
     with pytest.raises(StageError, match="the target population has 3 groups, and this rule needs 4 at least"):
-        tower_grouped(population(target=3), SETTINGS, 0)
+        whole_groups(population(target=3), SETTINGS, 0)
     with pytest.raises(StageError, match="the source population has 1 groups"):
-        tower_grouped(population(source=1), SETTINGS, 0)
+        whole_groups(population(source=1), SETTINGS, 0)
 
 
 def test_strata_are_spread_along_the_order():

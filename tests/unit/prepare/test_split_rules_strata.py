@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from landbridge.prepare.population import PARTS, Population
-from landbridge.prepare.split_rules import RULES, leading_time, tower_grouped
+from landbridge.prepare.split_rules import RULES, leading_time, whole_groups
 from landbridge.stage import StageError
 
 SETTINGS = {"budget_axis": "groups", "seed": 1, "folds": 1, "shares": {}, "length": 30, "gap": 30, "test_share": 0.5}
@@ -26,7 +26,7 @@ def population(sources=40, targets=28, covers=COVERS, per_group=1):
 def parts_of(own, settings=SETTINGS, fold=0):
     """Part of each group; a group in two parts fails here."""
     found = {}
-    for stretch in tower_grouped(own, settings, fold):
+    for stretch in whole_groups(own, settings, fold):
         group = own.groups[stretch.unit]
         assert found.setdefault(group, stretch.part) == stretch.part
     return found

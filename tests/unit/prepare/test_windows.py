@@ -108,8 +108,10 @@ def padded(sizes, length, stride, shortest=1):
 
 @pytest.mark.parametrize(
     ("number", "stride", "count"),
-    [(3, 50, 1), (200, 50, 1), (201, 50, 2), (250, 50, 2), (251, 50, 3), (351, 50, 5), (1000, 50, 17)]
-    + [(351, 150, 3), (1000, 150, 7)],
+    [
+        *[(3, 50, 1), (200, 50, 1), (201, 50, 2), (250, 50, 2), (251, 50, 3), (351, 50, 5), (1000, 50, 17)],
+        *[(351, 150, 3), (1000, 150, 7)],
+    ],
 )
 def test_known_numbers_of_padded_windows(number, stride, count):
     found = padded([number], 200, stride)

@@ -70,6 +70,8 @@ class Line:
             "training": TRAINING,
             "network": {"chips": True} if task == "segmentation" else {},
             "per_group": True,
+            "budget_stratify": False,
+            "selection_from": 8,
             "budgets": split_changes.get("budgets", BUDGETS),
             "model": "linear",
             "min_scored": 1,

@@ -64,7 +64,7 @@ def each_statistic(
     unknown = [name for name in settings["statistics"] if name not in bootstrap.STATISTICS]
     if unknown:
         raise StageError(f"statistic {', '.join(unknown)} is not known; write {', '.join(bootstrap.STATISTICS)}")
-    metrics = {name: find_metric(scores.task, name) for name in settings["metrics"]}
+    metrics = {name: find_metric(scores.task, name, scores.classes) for name in settings["metrics"]}
     for target in scores.targets:
         for name in settings["metrics"]:
             found: dict[str, Values] = {statistic: {} for statistic in settings["statistics"]}
@@ -91,6 +91,7 @@ def _head(own: Run, scores: Scores, number: int, settings: Mapping[str, Any]) ->
         "budget_unit": AXES[settings["budget_axis"]],
         "groups": len(scores.groups),
         "seeds": len(scores.seeds),
+        "leakage": scores.leakage,
     }
 
 
@@ -203,6 +204,7 @@ def label_rows(
                 "budget": scores.budgets[number],
                 **dict.fromkeys(("n_equivalent", "saved", "ratio", "low", "high"), float("nan")),
                 "censored": "",
+                "leakage": scores.leakage,
                 "status": own.status[number],
                 "area": float(areas[0]) if areas is not None else float("nan"),
                 "area_low": area_bounds[0],
@@ -238,7 +240,9 @@ def _curve(scores: Scores, values: Values, own: Run | None, numbers: Sequence[in
 
 
 # n_seeds: models whose mean prediction was scored, always one here; seeds: single models whose scores were averaged.
-RUN_COLUMNS = ("target", "model", "split_type", "n_seeds", "recipe", "variant", "budget", "group", "seeds", "n")
+RUN_COLUMNS = (
+    *("target", "model", "split_type", "n_seeds", "recipe", "variant", "budget", "group", "seeds", "n", "leakage"),
+)
 
 
 def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: Mapping[str, Any]) -> None:
@@ -249,7 +253,7 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
     named = dict(settings.get("unit_columns") or {})
     metrics = [name for name in settings["metrics"] if not split_name(name)[1]]
     columns = named or {"unit": "unit_name", "class": "class_of", **{name: name for name in metrics}}
-    functions = {name: find_metric(scores.task, name) for name in columns.values() if name in metrics}
+    functions = {name: find_metric(scores.task, name, scores.classes) for name in columns.values() if name in metrics}
     units = sorted(set(scores.unit_of_cell))
     about = _about_units(tests, [name for name in columns.values() if name not in functions])
     one_hot = (np.array(scores.unit_of_cell)[None, :] == np.array(units)[:, None]).astype(float)
@@ -268,6 +272,7 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
                     "model": own.model,
                     "recipe": own.recipe,
                     "variant": own.variant,
+                    "leakage": scores.leakage,
                 }
                 head |= {"budget": budget, "split_type": settings["scenario"], "n_seeds": 1, "seeds": len(scores.seeds)}
                 for place, unit in enumerate(units):

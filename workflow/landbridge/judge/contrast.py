@@ -104,7 +104,7 @@ def contrast_rows(
         for target in honest.targets:
             arrays = [by_unit(arm, units, target) for arm in (flattering, honest)]
             for name in settings["metrics"]:
-                metric = find_metric(honest.task, name)
+                metric = find_metric(honest.task, name, honest.classes)
                 statistics = settings["statistics"]
                 pair = [bootstrap.replicate_values(own, shared, draws, metric, statistics) for own in arrays]
                 for statistic in statistics:
@@ -139,7 +139,7 @@ def draw(path: Path, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, A
     """Both scores of every target and subset, and the inflation beside them."""
     headline = settings["headline"]
     shown = [row for row in rows if all(row[key] == headline[key] for key in ("metric", "statistic"))]
-    titles = {name: find_metric(settings["task"], name) for name in {headline["metric"]}}
+    titles = {name: find_metric(settings["task"], name, settings["classes"]) for name in {headline["metric"]}}
     words = {
         **settings,
         "metric_titles": {name: metric.title for name, metric in titles.items()},

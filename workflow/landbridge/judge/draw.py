@@ -45,7 +45,7 @@ class Material:
     @cached_property
     def metric(self) -> Metric:
         """The headline's metric."""
-        return find_metric(self.scores.task, self.job.settings["headline"]["metric"])
+        return find_metric(self.scores.task, self.job.settings["headline"]["metric"], self.scores.classes)
 
     @cached_property
     def audits(self) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def run(job: Job) -> None:
     A figure is a function of (path, material, settings); a domain's figures.py holds FIGURES of its own.
     """
     task = job.settings["task"]
-    metrics = {name: find_metric(task, name) for name in job.settings["metrics"]}
+    metrics = {name: find_metric(task, name, job.settings["classes"]) for name in job.settings["metrics"]}
     settings: Mapping[str, Any] = {
         **job.settings,
         "budget_unit": AXES[job.settings["budget_axis"]],

@@ -20,7 +20,8 @@ from landbridge.contract import CONVENTIONS, IGNORE, PROBABILITY_SCALE, Dataset,
 from landbridge.io import netcdf
 from landbridge.judge.metrics import confusion, regression
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scales import averaged
+from landbridge.judge.scales import averaged, voted
+from landbridge.judge.scores import CELL, HEAD
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
@@ -124,6 +125,7 @@ def run(job: Job) -> None:
         "task": settings["task"],
         "targets": list(settings["targets"]),
         "classes": list(settings.get("classes") or []),
+        "leakage": "; ".join(sorted({str(own.attributes.get("leakage", "")) for own in answer_files} - {""})),
     }
     pq.write_table(
         table.replace_schema_metadata({"landbridge": json.dumps(notes, sort_keys=True)}), job.outputs["scores"]
@@ -174,9 +176,7 @@ def score(answers: Answers, values: np.ndarray, settings: Mapping[str, Any], hea
         if settings["task"] == "regression":
             names, found = _regression_sums(answers, values[:, number] if ok else None, number, settings, cells)
         else:
-            classes = len(settings["classes"])
-            names = confusion.sum_names(classes)
-            found = _class_sums(answers, values, used, settings["task"], classes, cells)
+            names, found = _class_sums(answers, values, used, settings, cells)
             if not ok:
                 found[:, 1:] = np.nan
         kept = found[:, 0] > 0
@@ -219,18 +219,29 @@ def _regression_sums(
 
 
 def _class_sums(
-    answers: Answers, values: np.ndarray, used: np.ndarray, task: str, classes: int, cells: int
-) -> np.ndarray:
-    label, cell = answers.labels[used], answers.cell[used]
+    answers: Answers, values: np.ndarray, used: np.ndarray, settings: Mapping[str, Any], cells: int
+) -> tuple[Sequence[str], np.ndarray]:
+    """Names and sums (cell, sum) of rows or pixels, and of the votes of units where a metric names them."""
+    names = confusion.sum_names(len(settings["classes"]))
+    label, cell, unit = answers.labels[used], answers.cell[used], answers.row_unit[used]
     values = values[used]
-    if task == "segmentation":
+    if settings["task"] == "segmentation":
         cell = np.broadcast_to(cell[:, None, None], label.shape)
         values = np.moveaxis(np.log(np.maximum(values, LEAST_PROBABILITY)), 1, -1)  # (row, y, x, class)
     known = label != IGNORE
     label, cell, values = label[known].astype(np.int64), cell[known], values[known]
     values = np.nan_to_num(values, nan=0.0)
+    found = [_of_rows(label, values, cell, cells)]
+    if "unit" in settings.get("scales", ()):
+        votes, label, cell, _ = voted(values, label, unit[known], cell)
+        found.append(_of_rows(label, votes, cell, cells))
+        names = (*names, *(f"{name}.unit" for name in names))
+    return names, np.concatenate(found, axis=1)
+
+
+def _of_rows(label: np.ndarray, values: np.ndarray, cell: np.ndarray, cells: int) -> np.ndarray:
     nll = -np.maximum(values[np.arange(len(label)), label], np.log(LEAST_PROBABILITY))
-    return confusion.sums(label, values.argmax(axis=-1), nll, cell, cells, classes)
+    return confusion.sums(label, values.argmax(axis=-1), nll, cell, cells, values.shape[-1])
 
 
 def examples(
@@ -251,17 +262,12 @@ def examples(
     head = {"fold": fold, "seed": 0, "budget": budget, "budget_size": 0, "selection": "", "status": "ok"}
     table = score(own, values, settings, head)
     headline = settings["headline"]
-    metric = find_metric(settings["task"], headline["metric"])
+    metric = find_metric(settings["task"], headline["metric"], settings.get("classes") or ())
     wanted = np.array(table["target"].to_pylist()) == headline["target"]
     units = np.array(table["unit"].to_pylist())[wanted]
-    sums = [
-        name
-        for name in table.column_names
-        if name.partition(".")[0] in regression.SUMS or name.startswith(("confusion_", "nll"))
-    ]
+    sums = [name for name in table.column_names if name not in (*HEAD, *CELL)]
     names = np.unique(units)
     totals = {name: np.array([table[name].to_numpy()[wanted][units == unit].sum() for unit in names]) for name in sums}
-    totals["n"] = np.array([table["n"].to_numpy()[wanted][units == unit].sum() for unit in names])
     scores = metric.function(totals)
     order = np.argsort(
         np.where(np.isfinite(scores), metric.gain(scores, np.zeros_like(scores)), -np.inf), kind="stable"

@@ -3,7 +3,8 @@
 `8day` and `monthly` are means over the scored rows of eight days (from 1 January on, as MODIS composites) and of
 calendar months; `seasonal` is the mean cycle, one value for each calendar month over all years; `anomaly` is what is
 left of the eight-day means when the mean of the same eight days over all years is taken off, label and prediction
-each by its own. A metric names its scale after a dot: `r2.monthly`.
+each by its own. A metric names its scale after a dot: `r2.monthly`, and of classes `accuracy.unit`, for which the rows
+of a unit vote.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from landbridge.stage import StageError
+
 SCALES = ("8day", "monthly", "seasonal", "anomaly")
+VOTES = ("unit",)  # of classes: one for each unit, by the mean log-probability of its rows
 # Scored daily rows that a mean needs at least; of coarser data one is enough.
 FEWEST = {"8day": 4, "monthly": 10}
 WITHOUT_BLOCKS = ("seasonal",)  # spans all years, so it can't be resampled by blocks of time
@@ -27,9 +31,9 @@ def split_name(metric: str) -> tuple[str, str]:
 
 
 def scales_of(metrics: Sequence[str]) -> list[str]:
-    """Scales that some metrics name, in the order of `SCALES`."""
-    named = {split_name(metric)[1] for metric in metrics}
-    return [scale for scale in SCALES if scale in named]
+    """Scales that some metrics name, in the order of `SCALES` and `VOTES`."""
+    named = {metric.rpartition(".")[2] for metric in metrics if "." in metric}
+    return [scale for scale in (*SCALES, *VOTES) if scale in named]
 
 
 def averaged(
@@ -69,6 +73,32 @@ def averaged(
     anomaly = eight - (sums / count[:, None])[index]
     kept = count[index] >= FEWEST_YEARS
     return anomaly[kept], of_unit[kept], of_cell[kept]
+
+
+def voted(
+    log_probability: np.ndarray, label: np.ndarray, unit: np.ndarray, cell: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """One row for each unit, whose rows vote by the mean of their log-probabilities.
+
+    Args:
+        log_probability: (row, class) of scored rows.
+        label: (row,) classes, one and the same for all rows of a unit.
+        unit: (row,) unit.
+        cell: (row,) cell of unit and block.
+
+    Returns:
+        log-probabilities (unit, class) that add up to one, label and cell (of its first row) of each unit, and which
+        unit each is.
+
+    Raises:
+        StageError: rows of one unit have different labels.
+    """
+    names, first, index = np.unique(unit, return_index=True, return_inverse=True)
+    if (label != label[first][index.ravel()]).any():
+        raise StageError("metrics of units need one class for all rows of a unit; take those that end in .unit out")
+    sums = np.stack([np.bincount(index.ravel(), column, minlength=len(names)) for column in log_probability.T], axis=1)
+    means = sums / np.bincount(index.ravel(), minlength=len(names))[:, None]
+    return means - np.log(np.exp(means).sum(axis=1, keepdims=True)), label[first], cell[first], names
 
 
 def _means(

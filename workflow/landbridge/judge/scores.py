@@ -53,6 +53,8 @@ class Scores:
         group_of_cell: (cell,) index into `groups`.
         unit_of_cell: (cell,) name of the unit.
         class_of_group: class of each group (of its first unit).
+        classes: names of the classes, in their order.
+        leakage: leaks that are known of the data or the split, in words.
     """
 
     runs: list[Run]
@@ -66,6 +68,8 @@ class Scores:
     task: str
     unit_of_cell: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
+    leakage: str = ""
 
     def find(self, recipe: str, model: str, variant: str | None = None) -> Run | None:
         """The run of a reference recipe for a model, of any model if that one has none."""
@@ -106,6 +110,8 @@ def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
         seeds=seeds,
         task=notes["task"],
         unit_of_cell=[cell[0] for cell in cells],
+        classes=list(notes.get("classes", [])),
+        leakage=str(notes.get("leakage", "")),
         sizes={budget: max(run.size[number] for run in runs) for number, budget in enumerate(kept)},
     )
     _fill_failures(scores)

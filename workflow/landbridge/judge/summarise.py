@@ -16,7 +16,7 @@ from landbridge.stage import Job
 COLUMNS = (
     *("domain", "scenario", "title", "model", "recipe", "variant", "budget", "budget_unit", "target", "metric"),
     *("statistic", "value", "delta", "low", "high", "relative_gain", "interval", "groups", "seeds", "verdict"),
-    *("n_equivalent", "saved", "status"),
+    *("n_equivalent", "saved", "status", "leakage"),
 )
 
 
@@ -55,7 +55,7 @@ def scenario_rows(scenario: dict[str, Any], effects: Path, leaderboard: Path, la
                 **{name: scenario[name] for name in ("domain", "scenario", "title")},
                 **{name: row[name] for name in ("model", "recipe", "variant", "budget", "budget_unit")},
                 **{name: row[name] for name in ("target", "metric", "statistic", "delta", "low", "high")},
-                **{name: row[name] for name in ("interval", "groups", "seeds", "status")},
+                **{name: row[name] for name in ("interval", "groups", "seeds", "status", "leakage")},
                 "value": values[key]["value"],
                 "relative_gain": delta / abs(reference) if reference and row["delta"] else "",
                 "verdict": helps_at(own, row["recipe"], row["budget"], headline) if decided else "not_applicable",

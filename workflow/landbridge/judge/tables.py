@@ -10,15 +10,15 @@ from typing import Any
 
 LEADERBOARD = (
     *("model", "recipe", "variant", "selection", "budget", "budget_unit", "target", "metric", "statistic", "value"),
-    *("low", "high", "interval", "groups", "seeds", "status"),
+    *("low", "high", "interval", "groups", "seeds", "status", "leakage"),
 )
 EFFECTS = (
     *("model", "recipe", "variant", "selection", "reference", "budget", "budget_unit", "target", "metric"),
-    *("statistic", "delta", "low", "high", "interval", "groups", "seeds", "p_improve", "verdict", "status"),
+    *("statistic", "delta", "low", "high", "interval", "groups", "seeds", "p_improve", "verdict", "status", "leakage"),
 )
 LABELS = (
     *("model", "recipe", "variant", "selection", "target", "metric", "statistic", "budget", "n_equivalent", "saved"),
-    *("ratio", "low", "high", "censored", "area", "area_low", "area_high", "status"),
+    *("ratio", "low", "high", "censored", "area", "area_low", "area_high", "status", "leakage"),
 )
 COST = (
     *("model", "recipe", "variant", "selection", "fold", "seed", "stage", "seconds", "search_seconds", "peak_mb"),

@@ -74,6 +74,12 @@ class Samples(Protocol):
     def prediction_table(self) -> np.ndarray:
         """Features (row, column) of each row that is to be predicted."""
 
+    def of_windows(self, function: Any) -> Any:
+        """What a domain's `function(dataset, ends, sizes)` makes of the window of each label row."""
+
+    def of_prediction_windows(self, function: Any) -> Any:
+        """What a domain's `function(dataset, ends, sizes)` makes of the window of each row to predict."""
+
 
 class Fitted(Protocol):
     """Anything that predicts."""
@@ -131,6 +137,17 @@ class Given(Protocol):
     @property
     def unlabelled(self) -> Samples:
         """Target inputs without labels; right `target_inputs`."""
+
+    def own(self, name: str) -> Any:
+        """The domain's own module `features` or `baselines`, for recipes that name it in `USES`.
+
+        Raises:
+            NotApplicable: the domain has none.
+        """
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; empty for a regression."""
 
     def pretrained(self) -> Learner:
         """A fresh copy of the pretrained network; right `source_weights`."""

@@ -1,4 +1,4 @@
-"""Histogram gradient boosting on the drivers of a row, their means over the window and the unit's static numbers.
+"""Histogram gradient boosting on the domain's features of a window, or its last step, its mean and static numbers.
 
 Ke et al. (2017), LightGBM, as implemented by scikit-learn. Variants say whose labels are learned.
 """
@@ -16,6 +16,7 @@ RIGHTS = ("source_labels", "target_labels")
 OBJECTIVE = None
 MODELS = "none"
 PLACE = "A"
+USES = ("features",)
 VARIANTS = ("source", "target", "pooled")
 SELECTION = "fixed"
 DEFAULTS = {"rounds": 300, "rate": 0.05, "leaves": 31, "rows_per_leaf": 20, "bins": 255, "max_rows": 1_000_000}

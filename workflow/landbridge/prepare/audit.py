@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import Dataset
-from landbridge.prepare import duplicates, ragged, windows
+from landbridge.prepare import duplicates, ragged, shortcuts, windows
 from landbridge.prepare.groups import EARTH_RADIUS_KM, distance_km
 from landbridge.stage import StageError
 
@@ -50,6 +50,8 @@ def audit(
         *distance_to_training(parted),
         *time_overlap(parted, settings),
         *label_filters(parted, settings),
+        *cleaned_by_labels(parted),
+        *shortcuts.guesses(parted, settings),
         *reachable_answers(files),
         *label_classes(files, settings),
     ]
@@ -112,10 +114,12 @@ def shared_groups(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     """No group, and no unit, stands in two parts."""
     side = _sides(parted, settings)
     found = []
-    for column, what in (("group", "group"), ("unit_name", "unit")):
+    columns = {"group": "group", "unit_name": "unit", **{name: name for name in settings["split"].get("apart", ())}}
+    for column, what in columns.items():
         members: dict[str, set[str]] = {}
         for name, own in zip(np.asarray(parted[column]).astype(str), side, strict=True):
-            members.setdefault(str(name), set()).add(str(own))
+            if name:  # a unit without a value shares it with none
+                members.setdefault(str(name), set()).add(str(own))
         shared = [name for name, sides in members.items() if len(sides) > 1]
         level = "failure" if shared else "ok"
         text = f"no {what} stands in two parts"
@@ -295,6 +299,35 @@ def label_filters(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
             text = f"{side}: where chooses units by {_some(columns)}, a label; choose by what is known before labelling"
         found.append(_result(f"filtered by label, {side}", level if columns else "ok", [], text))
     return found
+
+
+LEAKAGE = "leakage"  # column of units, where a reader knows of leaks in the data themselves
+
+
+def cleaned_by_labels(parted: Dataset) -> list[Result]:
+    """No unit was prepared with the help of its label, as its reader tells."""
+    if LEAKAGE not in parted:
+        return []
+    words = np.asarray(parted[LEAKAGE]).astype(str)
+    target = np.char.startswith(np.asarray(parted["part"]).astype(str), "target")
+    found = []
+    for side, chosen, level in (("source", ~target, "warning"), ("target", target, "failure")):
+        known = sorted(set(words[chosen]) - {""})
+        text = f"no unit of the {side} was prepared with the help of its label"
+        if known:
+            text = (
+                f"units of the {side} were prepared with the help of their labels ({', '.join(known)}), so scores "
+                f"flatter; take data that were cleaned without labels, or allow leaks to reproduce a published result"
+            )
+        found.append(_result(f"prepared by label, {side}", level if known else "ok", [], text))
+    return found
+
+
+def leakage(report: Result, parted: Dataset) -> str:
+    """What every result of a split must be marked with: leaks of the data and checks that failed, in words."""
+    words = set(np.asarray(parted[LEAKAGE]).astype(str)) - {""} if LEAKAGE in parted else set()
+    words |= {check["check"] for check in report["checks"] if check["level"] == "failure"}
+    return "; ".join(sorted(words))
 
 
 def reachable_answers(files: Mapping[str, Dataset]) -> list[Result]:

@@ -73,6 +73,7 @@ def cut(
     seed: int,
     keep_for_selection: bool | None = None,
     stratify: bool = False,
+    selection_from: int = SELECTION_FROM,
 ) -> Budget | None:
     """One budget of a pool. A smaller budget lies inside a larger one, up to the quarter that is kept for selection.
 
@@ -82,9 +83,11 @@ def cut(
         label: a number, or "all".
         scenario: a key of the stream that orders the pool.
         seed: a key of that stream.
-        keep_for_selection: whether the last quarter is kept to choose the number of steps by; None: from eight on. Not
-            on a time axis, where what follows the labelled days is too short to hold windows of its own.
+        keep_for_selection: whether the last quarter is kept to choose the number of steps by; None: from
+            `selection_from` on. Not on a time axis, where what follows the labelled days is too short to hold windows
+            of its own.
         stratify: as of `order`.
+        selection_from: see `keep_for_selection`.
 
     Returns:
         None where the pool holds fewer than `label`.
@@ -108,7 +111,7 @@ def cut(
     if size == 0:
         return Budget(label, 0, None)
     kept = (
-        size // SELECTION_SHARE if (size >= SELECTION_FROM if keep_for_selection is None else keep_for_selection) else 0
+        size // SELECTION_SHARE if (size >= selection_from if keep_for_selection is None else keep_for_selection) else 0
     )
     if keep_for_selection and kept == 0:
         raise TooSmallError(

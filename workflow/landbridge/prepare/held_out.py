@@ -92,7 +92,7 @@ def _stratified_fifth(table: Any, seed: int) -> Any:
     except ValueError as error:
         counts = ", ".join(f"{label} {count}" for label, count in table["label"].value_counts().items())
         raise StageError(
-            f"split: the published rule can't part these sites ({error}; sites by class: {counts}); take tower_grouped"
+            f"split: the published rule can't part these sites ({error}; sites by class: {counts}); take whole_groups"
         ) from error
 
 

@@ -27,6 +27,7 @@ from landbridge.prepare.audit import LABEL_ROLES, WITHOUT_LABELS
 from landbridge.prepare.population import PARTS, Population, Stretch
 from landbridge.prepare.scaling import rows_hash
 from landbridge.prepare.split_rules import RULES
+from landbridge.prepare.streams import hash_order
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ def run(job: Job) -> None:
     report = audit.audit(parted.dataset, {**files, "answers": answer}, settings, [*parted.left_out, *not_scored])
     report |= {"scenario": settings["scenario"], "fold": fold, "split_hash": common["split_hash"], "rows": counts}
     report["rule"] = settings["split"]["rule"]
+    report["leakage"] = audit.leakage(report, parted.dataset)
+    answer, truth = (ragged.with_variables(own, {}, leakage=report["leakage"]) for own in (answer, truth))
     if not settings["split"].get("allow_leaks"):
         audit.refuse_leaks(report)
 
@@ -151,15 +154,39 @@ def _two_populations(
     """Both populations in one file, and which of its units are target."""
     chosen_source = _population(_needed(source, settings), "source", settings, left_out)
     chosen_target = _population(_needed(target, settings), "target", settings, left_out)
-    shared = np.isin(_groups(chosen_source, settings), sorted(set(_groups(chosen_target, settings))))
-    if shared.any():
-        names = np.asarray(chosen_source["unit_name"])[shared].tolist()
-        left_out.append({"reason": "source unit in a group of the target", "units": names})
-        chosen_source = ragged.select_units(chosen_source, ~shared)
+    chosen_source, chosen_target = _without_common_groups(chosen_source, chosen_target, settings, left_out)
     if settings["source"]["dataset"] != settings["target"]["dataset"]:
         chosen_source, chosen_target = join.told_apart(chosen_source, chosen_target, settings)
     both = join.join(chosen_source, chosen_target)
     return both, np.arange(len(both["unit_name"])) >= len(chosen_source["unit_name"])
+
+
+def _without_common_groups(
+    source: Dataset, target: Dataset, settings: Mapping[str, Any], left_out: list[dict[str, Any]]
+) -> tuple[Dataset, Dataset]:
+    """Two populations without a common group: it is the target's, or a share of them is the source's."""
+    groups = {"source": _groups(source, settings), "target": _groups(target, settings)}
+    common = sorted(set(groups["source"]) & set(groups["target"]))
+    share = settings["split"].get("source_share") or 0.0
+    of_source = set(hash_order(common, "split common groups", settings["split"]["seed"])[: round(share * len(common))])
+    found = []
+    for side, dataset, others in (
+        ("source", source, set(common) - of_source),
+        ("target", target, of_source),
+    ):
+        lost = np.isin(groups[side], sorted(others))
+        if lost.any():
+            other = "target" if side == "source" else "source"
+            names = np.asarray(dataset["unit_name"])[lost].tolist()
+            left_out.append({"reason": f"{side} unit in a group of the {other}", "units": names})
+            dataset = ragged.select_units(dataset, ~lost)
+        if len(dataset["unit_name"]) == 0:
+            raise StageError(
+                f"split: source and target have the same groups, and the {side} keeps none of them; write "
+                f"source_share: 0.5, or another group column"
+            )
+        found.append(dataset)
+    return found[0], found[1]
 
 
 def _tick_of_year(dataset: Dataset, year: int, step: str) -> int:
@@ -179,7 +206,7 @@ def _needed_variables(dataset: Dataset, settings: Mapping[str, Any]) -> set[str]
     kept = {name for name, variable in dataset.variables.items() if not rows & set(variable.dimensions)}
     kept |= {"time", "reflectance", "valid", *settings["inputs"], *settings["targets"]}
     kept |= {f"{name}_truth" for name in settings["targets"]}
-    kept |= set((settings.get("product") or {}).values())
+    kept |= {*(settings.get("product") or {}).values(), *settings.get("shown", ())}
     if settings["split"].get("by"):
         kept.add(settings["split"]["by"])
     if settings.get("quality"):
@@ -188,10 +215,15 @@ def _needed_variables(dataset: Dataset, settings: Mapping[str, Any]) -> set[str]
 
 
 def _column(dataset: Dataset, name: str, where: str) -> np.ndarray:
+    """(unit,) text of a column; classes by their words."""
     if name not in dataset:
         columns = [key for key, variable in dataset.variables.items() if variable.dimensions == ("unit",)]
         raise StageError(f"{where}: no column '{name}'; the dataset has {', '.join(columns)}")
-    return np.asarray(dataset[name]).astype(str)
+    values, attributes = np.asarray(dataset[name]), dataset.variables[name].attributes
+    if values.dtype.kind not in "iu" or "flag_meanings" not in attributes:
+        return values.astype(str)
+    words = dict(zip(np.atleast_1d(attributes["flag_values"]), attributes["flag_meanings"].split(), strict=True))
+    return np.array([words.get(value, "") for value in values], str)
 
 
 def _population(dataset: Dataset, side: str, settings: Mapping[str, Any], left_out: list[dict[str, Any]]) -> Dataset:

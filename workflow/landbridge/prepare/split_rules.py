@@ -1,6 +1,6 @@
 """Rules that part the units of a scenario: each returns the part of every unit, or of stretches of it, by fold.
 
-Two populations, which a scenario's `where:` tells apart, go by `tower_grouped`. Where source and target are one
+Two populations, which a scenario's `where:` tells apart, go by `whole_groups`. Where source and target are one
 population a rule first chooses what is held out of it; that is the target, and its groups go to the parts by `shares`
 (all to the test if none are given).
 """
@@ -91,7 +91,7 @@ def _target_parts(population: Population, settings: Mapping[str, Any], fold: int
     return parts | dict.fromkeys(remaining[pool + unlabelled :], "target_val")
 
 
-def tower_grouped(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
+def whole_groups(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
     """Whole groups to parts, stratified by the majority class of each.
 
     Source groups: `source_validation_share` (0.2) to validation. Target groups: `shares` of unlabelled, pool,
@@ -128,7 +128,7 @@ def _holding_out(choose: Choose) -> Callable[[Population, Mapping[str, Any], int
         kept = np.flatnonzero(~dropped)
         own = _subset(replace(population, is_target=held), kept)
         settings = {**settings, "folds": 1, "one_population": True}
-        return [replace(stretch, unit=int(kept[stretch.unit])) for stretch in tower_grouped(own, settings, 0)]
+        return [replace(stretch, unit=int(kept[stretch.unit])) for stretch in whole_groups(own, settings, 0)]
 
     return rule
 
@@ -195,7 +195,7 @@ def temporal(population: Population, settings: Mapping[str, Any], fold: int) -> 
 
 
 def leading_time(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
-    """Source groups as in `tower_grouped`; a share of the target groups unlabelled; each other one cut in time.
+    """Source groups as in `whole_groups`; a share of the target groups unlabelled; each other one cut in time.
 
     A group's record is cut at one tick for all of its units: the last `test_share` of its span is the test, before it
     lie `gap` ticks that belong to no part, and what comes first is the pool. The gap must be a window at least. The
@@ -226,8 +226,14 @@ def leading_time(population: Population, settings: Mapping[str, Any], fold: int)
     return found
 
 
+# One rule under the names that a field's papers call it by; `by_COLUMN` also names the column of its groups.
 RULES = {
-    "tower_grouped": tower_grouped,
+    "whole_groups": whole_groups,
+    "tower_grouped": whole_groups,
+    "by_user": whole_groups,
+    "by_run": whole_groups,
+    "by_route": whole_groups,
+    "by_trip": whole_groups,
     "igbp_published": _holding_out(held_out.igbp_published),
     "koppen_published": _holding_out(held_out.koppen_published),
     "spatial_block": _holding_out(held_out.spatial_block),

@@ -25,7 +25,7 @@ from landbridge.train.checkpoint import load_learner
 from landbridge.train.loop import Drawn, Schedule, train
 from landbridge.train.losses import Balance, MeanLoss
 from landbridge.train.progress import Progress
-from landbridge.train.samples import Layout, Samples
+from landbridge.train.samples import FeatureFunction, Layout, Samples
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,14 @@ class Source:
     validation: Samples
 
 
-def open_source(dataset: Dataset, layout: Layout, device: str) -> Source:
+def open_source(dataset: Dataset, layout: Layout, device: str, features: FeatureFunction | None = None) -> Source:
     """Training and validation part of `source.nc`."""
     part = np.asarray(dataset["part"]).astype(str)
-    return Source(
-        Samples(ragged.select_units(dataset, part == "source_train"), layout, device),
-        Samples(ragged.select_units(dataset, part == "source_val"), layout, device),
+    train, validation = (
+        Samples(ragged.select_units(dataset, part == name), layout, device, features)
+        for name in ("source_train", "source_val")
     )
+    return Source(train, validation)
 
 
 def schedule_of(training: Mapping[str, Any], rate: float, *, steps: int | None = None) -> Schedule:
@@ -81,6 +82,8 @@ class Tools:
     source: Source | None
     unlabelled: Samples | None
     source_rows: str
+    features: FeatureFunction | None = None
+    own: Mapping[str, ModuleType] = field(default_factory=dict)
     fits: int = 0
 
     @property
@@ -136,7 +139,7 @@ class Given:
     @cached_property
     def _target(self) -> Samples:
         assert self.cut.train is not None
-        return Samples(self.cut.train, self.tools.layout, self.tools.job.device)
+        return Samples(self.cut.train, self.tools.layout, self.tools.job.device, self.tools.features)
 
     @property
     def target(self) -> Samples:
@@ -160,6 +163,15 @@ class Given:
         self._require("target_inputs")
         assert self.tools.unlabelled is not None
         return self.tools.unlabelled
+
+    def own(self, name: str) -> Any:
+        if name not in self.tools.own:
+            raise NotApplicable(f"the domain has no {name}.py")
+        return self.tools.own[name]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.tools.layout.classes
 
     def pretrained(self) -> Learner:
         self._require("source_weights")

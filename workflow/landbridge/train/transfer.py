@@ -52,7 +52,9 @@ def run(job: Job) -> None:
     set_threads(job.threads)
     test_file = netcdf.read(job.input("test_inputs"))
     layout = Layout.of(job.settings, test_file)
-    test = Samples(test_file, layout, job.device)
+    own = {name: job.load(name) for name in ("features", "baselines") if name in job.modules}
+    features = own["features"].table if "features" in own else None
+    test = Samples(test_file, layout, job.device, features)
     pool = netcdf.read(job.input("target_labels")) if job.input_list("target_labels") else None
     results: list[Result] = []
     rows: list[dict[str, Any]] = []
@@ -63,8 +65,10 @@ def run(job: Job) -> None:
             recipe=job.load("recipe"),
             architecture=job.load("model") if "model" in job.modules else None,
             progress=progress,
-            source=_source(job, layout),
-            unlabelled=_unlabelled(job, layout),
+            source=_source(job, layout, features),
+            unlabelled=_unlabelled(job, layout, features),
+            features=features,
+            own=own,
             source_rows=str(test_file.attributes["source_rows_hash"]),
         )
         reused: Result | None = None
@@ -92,16 +96,16 @@ def run(job: Job) -> None:
         Meter.write(job.outputs["cost"], [_total(rows)])
 
 
-def _source(job: Job, layout: Layout) -> Any:
+def _source(job: Job, layout: Layout, features: Any) -> Any:
     if not job.input_list("source_labels"):
         return None
-    return open_source(netcdf.read(job.input("source_labels")), layout, job.device)
+    return open_source(netcdf.read(job.input("source_labels")), layout, job.device, features)
 
 
-def _unlabelled(job: Job, layout: Layout) -> Samples | None:
+def _unlabelled(job: Job, layout: Layout, features: Any) -> Samples | None:
     if not job.input_list("target_inputs"):
         return None
-    return Samples(netcdf.read(job.input("target_inputs")), layout, job.device)
+    return Samples(netcdf.read(job.input("target_inputs")), layout, job.device, features)
 
 
 def _size(job: Job, pool: Dataset | None, label: str) -> int:
@@ -124,6 +128,8 @@ def _cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
         scenario=job.settings["scenario"],
         seed=job.seed,
         keep_for_selection=keep if label != "0" else False,
+        stratify=job.settings["budget_stratify"],
+        selection_from=job.settings["selection_from"],
     )
 
 

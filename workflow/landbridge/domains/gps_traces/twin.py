@@ -51,7 +51,8 @@ def write_twin(
         users, trips_per_user: of Geolife's layout; 24 and 60.
         phones, runs: of MobilityNet's layout; 8 and 12. A run is one ride of one of six scripted trips of eight legs.
         minutes: median duration of a leg. Durations are lognormal, log standard deviation 0.35, cut at half and at 2.5
-            times the median. At 6 minutes a labelled leg has some 210 fixes on average, from 13 at one in 30 s to 400 at 1 s.
+            times the median. At 6 minutes a labelled leg has some 210 fixes on average, from 13 at one in 30 s to 400
+            at 1 s.
         relabel: modes are drawn at random, independently of the speeds: a control in which nothing can be learned.
         drift: yearly growth of the distance between bus stops in place of the city's own (0.05 in `a`, 0 in `b`).
         load_test: about so many fixes in Geolife's layout, made fast by repeating blocks at other dates; 24,876,978

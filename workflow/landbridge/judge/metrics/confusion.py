@@ -33,7 +33,7 @@ def sums(
 
 def matrix(s: Sums) -> np.ndarray:
     """Confusion (..., true, predicted) from its named counts."""
-    classes = round(sum(name.startswith("confusion_") for name in s) ** 0.5)
+    classes = round(sum(name.startswith("confusion_") and "." not in name for name in s) ** 0.5)
     rows = [np.stack([s[f"confusion_{i}_{j}"] for j in range(classes)], axis=-1) for i in range(classes)]
     return np.stack(rows, axis=-2)
 
@@ -101,6 +101,11 @@ def log_loss(s: Sums) -> np.ndarray:
     return _share(s["nll"], s["n"])
 
 
+# Metrics (..., class) that may name one class: `f1.walk`.
+OF_ONE_CLASS = {
+    "f1": Metric(class_f1, "higher", "1", "F1"),
+    "iou": Metric(class_iou, "higher", "1", "IoU"),
+}
 METRICS = {
     "accuracy": Metric(accuracy, "higher", "1", "accuracy"),
     "macro_f1": Metric(macro_f1, "higher", "1", "macro F1"),

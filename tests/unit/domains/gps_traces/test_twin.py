@@ -110,6 +110,7 @@ def test_relabelled_modes_tell_nothing_of_the_speeds(tmp_path, options):
         ({"relabel": "yes"}, "twin.relabel: 'yes' is not known; write true or false"),
         ({"load_test": 10}, "twin.load_test: 10 is too few"),
         ({"load_test": 5000, "users": 8}, "twin.users: a load test has its own"),
+        ({"load_test": 5000, "minutes": 6}, "twin.minutes: a load test has its own"),
         ({"layout": "mobilitynet", "load_test": 5000}, "twin.load_test: layout mobilitynet has none"),
     ],
 )

@@ -17,7 +17,7 @@ SIZES: Mapping[str, Mapping[str, tuple[int, int, int]]] = {  # default, least, m
     "geolife": {"users": (24, 2, 999), "trips_per_user": (60, 4, 500)},
     "mobilitynet": {"phones": (8, 1, 40), "runs": (12, 2, 100)},
 }
-LEAST_MINUTES, MOST_MINUTES = 3, 60
+MINUTES, LEAST_MINUTES, MOST_MINUTES = 6, 3, 60
 LEAST_LOAD = twin_load.POINTS_PER_FILE
 
 
@@ -32,7 +32,7 @@ def write_twin(
     trips_per_user: int | None = None,
     phones: int | None = None,
     runs: int | None = None,
-    minutes: float = 6,
+    minutes: float | None = None,
     relabel: bool = False,
     drift: float | None = None,
     load_test: int | None = None,
@@ -50,13 +50,12 @@ def write_twin(
         layout: `geolife` for users who label trips of their own, or `mobilitynet` for phones on scripted runs.
         users, trips_per_user: of Geolife's layout; 24 and 60.
         phones, runs: of MobilityNet's layout; 8 and 12. A run is one ride of one of six scripted trips of eight legs.
-        minutes: median duration of a leg. Durations are lognormal, log standard deviation 0.35, cut at half and at 2.5
-            times the median. At 6 minutes a labelled leg has some 210 fixes on average, from 13 at one in 30 s to 400
-            at 1 s.
+        minutes: median duration of a leg; 6. Durations are lognormal, log standard deviation 0.35, cut at half and at
+            2.5 times the median. At 6 minutes a leg has some 200 fixes on average, 13 at one in 30 s and 400 at 1 s.
         relabel: modes are drawn at random, independently of the speeds: a control in which nothing can be learned.
         drift: yearly growth of the distance between bus stops in place of the city's own (0.05 in `a`, 0 in `b`).
-        load_test: about so many fixes in Geolife's layout, made fast by repeating blocks at other dates; 24,876,978
-            give a tree of Geolife's size. Then `users`, `trips_per_user` and `drift` have no meaning.
+        load_test: exactly so many fixes in Geolife's layout, made fast by repeating blocks at other dates; 24,876,978
+            give a tree of Geolife's size. It takes no `users`, `trips_per_user`, `minutes` and `drift`.
 
     Raises:
         StageError: an unknown word, or a setting that is out of range or belongs to the other layout.
@@ -68,9 +67,10 @@ def write_twin(
         raise StageError(f"{where}.layout: '{layout}' is not known; write {' or '.join(LAYOUTS)}")
     given = {"users": users, "trips_per_user": trips_per_user, "phones": phones, "runs": runs}
     sizes = _sizes(where, layout, given)
-    if not isinstance(minutes, int | float) or not LEAST_MINUTES <= minutes <= MOST_MINUTES:
+    median = MINUTES if minutes is None else minutes
+    if not isinstance(median, int | float) or not LEAST_MINUTES <= median <= MOST_MINUTES:
         raise StageError(
-            f"{where}.minutes: {minutes!r} is no median duration of a leg; write a number from {LEAST_MINUTES} "
+            f"{where}.minutes: {median!r} is no median duration of a leg; write a number from {LEAST_MINUTES} "
             f"to {MOST_MINUTES}"
         )
     if drift is not None and (not isinstance(drift, int | float) or not -0.5 <= drift <= 1):
@@ -79,12 +79,12 @@ def write_twin(
         raise StageError(f"{where}.relabel: {relabel!r} is not known; write true or false")
     place = read_city(city, drift)
     if load_test is not None:
-        _check_load(where, layout, load_test, {**given, "drift": drift})
+        _check_load(where, layout, load_test, {**given, "minutes": minutes, "drift": drift})
         twin_load.write(folder, dataset, seed, place, load_test, relabel=relabel)
     elif layout == "geolife":
-        twin_geolife.write(folder, dataset, seed, place, minutes=minutes, relabel=relabel, **sizes)
+        twin_geolife.write(folder, dataset, seed, place, minutes=median, relabel=relabel, **sizes)
     else:
-        twin_mobilitynet.write(folder, dataset, seed, place, minutes=minutes, relabel=relabel, **sizes)
+        twin_mobilitynet.write(folder, dataset, seed, place, minutes=median, relabel=relabel, **sizes)
 
 
 def _sizes(where: str, layout: str, given: Mapping[str, int | None]) -> dict[str, int]:

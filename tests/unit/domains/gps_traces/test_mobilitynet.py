@@ -135,10 +135,14 @@ def test_phones_of_one_run_share_its_name(found):
             assert route.setdefault(key, unit.static["route"]) == unit.static["route"]
 
 
-def test_most_walks_are_access_or_transfer(published, found):
-    walks = [unit for unit in found["ios-3"][0] if unit.static["mode"] == 4]
-    ride = list(read(published, {"phones": ["ucb-sdb-ios-3"], "leg_types": ["TRAVEL"]}, counts=Counter()))
-    assert len(walks) > len([unit for unit in ride if unit.static["mode"] == 4]) > 0
+@pytest.mark.parametrize(("phone", "walks", "rides_of_walks"), [("android-3", 23, 17), ("ios-3", 38, 19)])
+def test_the_default_keeps_walks_of_all_three_types(published, found, phone, walks, rides_of_walks):
+    settings = {"phones": [f"ucb-sdb-{phone}"], "leg_types": ["TRAVEL"]}
+    travelled = list(read(published, settings, counts=Counter()))
+    assert [sum(unit.static["mode"] == 4 for unit in units) for units in (found[phone][0], travelled)] == [
+        *(walks, rides_of_walks)
+    ]
+    assert found[phone][1]["dropped: section of type WAITING"] == 79
 
 
 def test_local_time(found):

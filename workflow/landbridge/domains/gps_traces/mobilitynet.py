@@ -64,7 +64,7 @@ def read_mobilitynet(folder: Path, settings: Mapping[str, Any], *, counts: Count
         folder: holds `bin/data/` and `spec_creation/`, itself or one folder below.
         settings: `cleaning`: label_free, or paper, which is for reproduction alone (see `legs.clean`); `resample`:
             seconds; `drop_e_bike`: leave e-bikes out instead of counting them as bikes; `leg_types`: of the plans
-            (walks are TRAVEL, ACCESS and TRANSFER); `phones`, `specs`: names, all if None.
+            (walks are of the first three types); `phones`, `specs`: names, all if None.
         counts: gets what was read and what was dropped.
 
     Raises:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from landbridge.domains.gps_traces import geolife
+from landbridge.domains.gps_traces import plt
 from landbridge.domains.gps_traces.readers import READERS
 from landbridge.stage import StageError
 
@@ -61,7 +61,7 @@ LABELS = [label(0, 299, "bus"), label(300, 599, "walk")]
 
 def test_a_published_row():
     data = track(["39.906631,116.385564,0,492,40097.5864583333,2009-10-11,14:04:30"])
-    time, lat, lon = geolife.read_plt(data, "x", Counter())
+    time, lat, lon = plt.read_plt(data, "x", Counter())
     assert time.astype("datetime64[ms]").tolist() == [np.datetime64("2009-10-11T14:04:30.000").astype(object)]
     assert (lat[0], lon[0]) == (39.906631, 116.385564)
 
@@ -140,7 +140,7 @@ LAST = row(600)
 def test_a_last_line_that_is_cut_is_dropped_and_counted(tmp_path, cut):
     data = track([*ROWS, LAST])[: -cut - 1]
     counts = Counter()
-    time, lat, _ = geolife.read_plt(data, "x", counts)
+    time, lat, _ = plt.read_plt(data, "x", counts)
     assert len(time) == len(lat) == 120
     assert counts["dropped: last line of a track, cut"] == 1
 
@@ -148,7 +148,7 @@ def test_a_last_line_that_is_cut_is_dropped_and_counted(tmp_path, cut):
 @pytest.mark.parametrize("last", ["39.9,116.4,0", "39.9,116.4,0,1,2,2009-10-11,14:04:3", ",,,,,,", "39.9"])
 def test_a_last_line_that_is_cut_before_a_line_end_is_dropped_too(last):
     counts = Counter()
-    assert len(geolife.read_plt(track([*ROWS, last]), "x", counts)[0]) == 120
+    assert len(plt.read_plt(track([*ROWS, last]), "x", counts)[0]) == 120
     assert counts["dropped: last line of a track, cut"] == 1
 
 
@@ -184,18 +184,18 @@ def test_a_broken_line_before_the_last_is_refused_with_its_number(tmp_path, brok
 
 
 def test_the_slow_way_reads_what_the_fast_one_reads():
-    fast = geolife.read_plt(track(ROWS), "x", Counter())
+    fast = plt.read_plt(track(ROWS), "x", Counter())
     body = track(ROWS)
     begin = body.index(b"\n0\n") + 3
-    slow = geolife._by_line(body[begin:], "x", Counter())
+    slow = plt._by_line(body[begin:], "x", Counter())
     for one, other in zip(fast, slow, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_track_that_is_longer_than_a_block_of_text(monkeypatch):
-    options = geolife.pa.csv.ReadOptions(column_names=geolife.COLUMNS, use_threads=False, block_size=1000)
-    monkeypatch.setattr(geolife, "READ", options)
-    time, lat, _ = geolife.read_plt(track(ROWS), "x", Counter())
+    options = plt.pa.csv.ReadOptions(column_names=plt.COLUMNS, use_threads=False, block_size=1000)
+    monkeypatch.setattr(plt, "READ", options)
+    time, lat, _ = plt.read_plt(track(ROWS), "x", Counter())
     assert (np.diff(time) == 5000).all()
     assert len(lat) == 120
 
@@ -355,5 +355,9 @@ def test_other_settings(tmp_path):
     assert {unit.static["region"] for unit in found.values()} == {"Elsewhere"}
     assert found["001_00001"].static["start_hour"] == 16.5
     assert set(np.diff(found["001_00001"].time).astype(int)) == {10_000}
+    with pytest.raises(StageError, match="utc_offset is '8'; write something like 8"):
+        units(folder, utc_offset="8")
+    with pytest.raises(StageError, match="region is 5; write something like 'Beijing'"):
+        units(folder, region=5)
     with pytest.raises(StageError, match="phones is not known; write cleaning, resample, region, utc_offset"):
         units(folder, phones=["a"])

@@ -386,6 +386,10 @@ def test_a_broken_file_is_refused(tmp_path, changes, text):
     [
         ({"phones": ["phone-9"]}, "phones .*write a list of ios-1, phone-2"),
         ({"specs": "spec"}, "specs spec: write a list of spec"),
+        ({"specs": 5}, "specs 5: write a list of spec"),
+        ({"phones": []}, "write a list of ios-1"),
+        ({"leg_types": "TRAVEL"}, "leg_types is 'TRAVEL'; write something like"),
+        ({"drop_e_bike": "no"}, "drop_e_bike is 'no'; write something like False"),
         ({"leg_types": ["RIDE"]}, "write a list of TRAVEL, ACCESS, TRANSFER, WAITING"),
         ({"cleaning": "none"}, "cleaning is 'none'"),
         ({"phone": ["a"]}, "phone is not known; write cleaning, resample, drop_e_bike"),

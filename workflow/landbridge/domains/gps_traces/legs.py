@@ -68,6 +68,9 @@ def own_settings(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
     if unknown:
         raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(defaults)}")
     own = {**defaults, **settings}
+    for name, default in defaults.items():
+        if default is not None and not _alike(own[name], default):
+            raise StageError(f"reader_settings: {name} is {own[name]!r}; write something like {default!r}")
     if own["cleaning"] not in (LABEL_FREE, PAPER):
         raise StageError(f"reader_settings: cleaning is '{own['cleaning']}'; write {LABEL_FREE} or {PAPER}")
     step = own.get("resample")
@@ -76,6 +79,13 @@ def own_settings(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
     if step is not None and own["cleaning"] == PAPER:
         raise StageError("reader_settings: resample goes with cleaning: label_free only, for the published filter cuts")
     return own
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """Whether a value is of the kind of a default; any number stands for a number, and yes or no is none."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    return isinstance(value, int | float if isinstance(default, int | float) else type(default))
 
 
 def clean(points: Points, classes: np.ndarray, own: Mapping[str, Any], counts: Counter[str]) -> Iterator[Leg]:

@@ -88,10 +88,9 @@ def read_mobilitynet(folder: Path, settings: Mapping[str, Any], *, counts: Count
 def _chosen(setting: str, wanted: Sequence[str] | None, there: Sequence[str]) -> list[str]:
     if wanted is None:
         return list(there)
-    absent = [name for name in wanted if name not in there]
-    if absent or isinstance(wanted, str):
+    if not isinstance(wanted, list) or not wanted or any(name not in there for name in wanted):
         raise StageError(f"reader_settings: {setting} {wanted}: write a list of {', '.join(there)}")
-    return sorted(wanted)
+    return sorted(set(wanted))
 
 
 def _transition_files(data: Path, phone: str) -> list[Path]:
@@ -100,8 +99,7 @@ def _transition_files(data: Path, phone: str) -> list[Path]:
 
 def _scripted(data: Path, plans: Mapping[str, Plan], own: Mapping[str, Any], counts: Counter[str]) -> Scripted:
     """The sections by the transitions of the first phone that records any."""
-    bad = [kind for kind in own["leg_types"] if kind not in LEG_TYPES]
-    if bad or isinstance(own["leg_types"], str):
+    if any(kind not in LEG_TYPES for kind in own["leg_types"]):
         raise StageError(f"reader_settings: leg_types {own['leg_types']}; write a list of {', '.join(LEG_TYPES)}")
     found: list[Section] = []
     for phone in sorted(path.name for path in data.iterdir() if path.is_dir()):

@@ -61,6 +61,7 @@ def read_processed_csv(folder: Path, settings: Mapping[str, Any], *, counts: Cou
 
 def _table(folder: Path, file: str | None) -> Path:
     if file is not None:
+        file = str(file)
         if not (folder / file).is_file():
             raise StageError(f"{folder / file}: not there; put it into this folder, or mend reader_settings: file")
         return folder / file

@@ -82,8 +82,7 @@ class Split(Strict):
     )
     apart: Texts = Field([], description="further columns whose values no two parts may share; empty ones count not")
     shortcuts: Texts = Field(
-        [],
-        description="columns, or inputs by their least value, by which a class could be guessed; the audit tells how well",
+        [], description="columns, or inputs by their least value, that may give a class away; the audit tells"
     )
     source_share: Annotated[float, Field(gt=0, lt=1), NOT_A_TRUTH_VALUE] | None = Field(
         None, description="share of the groups that both populations have which goes to the source; none if absent"

@@ -76,6 +76,9 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
     for word, contrast in domain.contrasts.items():
         faults += [Fault((name, "contrasts", word, *path), *rest) for path, *rest in _contrast(contrast, domain)]
     for word, dataset in domain.datasets.items():
+        if dataset.files_of is not None and dataset.files_of not in domain.datasets:
+            problem, remedy = f"there is no dataset '{dataset.files_of}'", closest(dataset.files_of, domain.datasets)
+            faults.append(Fault((name, "datasets", word, "files_of"), problem, remedy))
         if dataset.kind == "tables":
             continue
         faults += _unknown((name, "datasets", word, "reader"), "reader", [dataset.reader], offered.readers.get(name))

@@ -143,6 +143,7 @@ class Plan:
 
     def _at_hand(self, domain: str, dataset: str) -> bool:
         """Whether a published dataset was named, or its files lie in the raw folder or a mirror."""
+        dataset = self.slices.files_of(domain, dataset)
         rows = sources.sources_of(registry.domains()[domain], dataset)
         raw = Path(self.config.raw) / domain / dataset
         mirrors = [Path(mirror) / domain / dataset for mirror in self.config.mirror]
@@ -173,7 +174,7 @@ class Plan:
         """Whether the noise-free truth is known, which only a twin's is."""
         return (
             self.tier == "twin"
-            and self.slices.dataset(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
+            and self.slices.raw_files(domain, self.scenarios[domain][scenario].target.dataset).twin is not None
         )
 
     def figures(self, domain: str) -> list[str]:
@@ -224,6 +225,10 @@ class Plan:
         )
 
     # -- inputs of rules ----------------------------------------------------------------------------------------
+
+    def manifest(self, wildcards: Any) -> str:
+        """Manifest of the raw files that a dataset is read from."""
+        return f"results/{wildcards.domain}/download/{self.slices.files_of(wildcards.domain, wildcards.dataset)}.json"
 
     def source_dataset(self, wildcards: Any) -> str:
         """Harmonised file of the source population."""
@@ -384,7 +389,7 @@ class Plan:
 
     def places(self, wildcards: Any, resources: Any) -> dict[str, Any]:
         """Where raw files lie and are looked for. Naming `resources` tells Snakemake that a change reruns nothing."""
-        inside = f"{wildcards.domain}/{wildcards.dataset}"
+        inside = f"{wildcards.domain}/{self.slices.files_of(wildcards.domain, wildcards.dataset)}"
         return {
             "raw": f"{self.config.raw}/{inside}",
             "mirrors": [f"{mirror}/{inside}" for mirror in self.config.mirror],

@@ -64,6 +64,9 @@ class DatasetSettings(Strict):
     )
     feature_type: Literal["timeSeries", "trajectory"] = Field("timeSeries", description="CF feature type of series")
     twin: Free | None = Field(None, description="settings of write_twin in twin.py; absent for published data")
+    files_of: str | None = Field(
+        None, description="dataset whose raw files it reads, such as with other settings; files of its own if absent"
+    )
 
 
 class Side(Strict):

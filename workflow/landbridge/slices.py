@@ -52,6 +52,14 @@ class Slices:
         """Description of a dataset."""
         return self.config.domains[domain].datasets[name]
 
+    def files_of(self, domain: str, name: str) -> str:
+        """Dataset whose raw files a dataset is read from; for most it is itself."""
+        return self.dataset(domain, name).files_of or name
+
+    def raw_files(self, domain: str, name: str) -> Any:
+        """Description of that dataset."""
+        return self.dataset(domain, self.files_of(domain, name))
+
     def download(self, wildcards: Any) -> dict[str, Any]:
         """The rows of `sources.csv`, or the settings of a twin."""
         dataset = self.dataset(wildcards.domain, wildcards.dataset)

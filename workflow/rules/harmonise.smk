@@ -1,6 +1,6 @@
 rule harmonise:
     input:
-        manifest="results/{domain}/download/{dataset}.json",
+        manifest=plan.manifest,
     output:
         dataset="results/{domain}/harmonise/{dataset}.nc",
         counts="results/{domain}/harmonise/{dataset}.json",

@@ -151,3 +151,11 @@ def test_harmonise_writes_what_the_reader_counted(tmp_path):
     assert dataset.variables["time"].attributes["units"] == "milliseconds since 1970-01-01"
     assert dataset.attributes["featureType"] == "trajectory"
     assert Counter(dataset["row_size"].tolist()) == Counter([1, 2, 3])
+
+
+def test_the_flags_of_a_class_have_the_type_of_its_values(tmp_path):
+    static = {"mode": 2.0, "count": 1}
+    with netcdf.SeriesWriter(tmp_path / "a.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds") as writer:
+        writer.add(unit(1, static=static))
+    found = netcdf.read(tmp_path / "a.nc").variables["mode"]
+    assert found.values.dtype == found.attributes["flag_values"].dtype == np.uint8

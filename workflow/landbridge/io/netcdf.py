@@ -262,6 +262,8 @@ class SeriesWriter:
             self._declare_fixed(name, dtype, cf_attributes(described))
 
     def _declare_fixed(self, name: str, dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> None:
+        if "flag_values" in attributes:  # which CF wants in the type of the variable
+            attributes = {**attributes, "flag_values": np.asarray(attributes["flag_values"], dtype)}
         self.fixed[name] = Pending(_create(self.handle, name, ("unit",), dtype, attributes), UNITS)
 
     def _hand_on(self) -> None:

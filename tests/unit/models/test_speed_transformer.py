@@ -4,7 +4,7 @@ import cmath
 
 import pytest
 import torch
-from landbridge.models import speed_transformer
+from landbridge.models import rotary_attention, speed_transformer
 from landbridge.models.network import Shape, initialise, parameter_count
 from landbridge.models.rotary_attention import Attention, attend, attend_thinned, drawn, rotate, turns
 from landbridge.models.speed_transformer import FeedForward
@@ -113,6 +113,21 @@ def test_thinned_attention_drops_a_share_of_the_weights_and_scales_the_rest():
     torch.manual_seed(1)
     assert torch.equal(thinned, attend(query, key, value, mask, 0.3))
     assert not torch.equal(thinned, attend(query, key, value, mask, 0.3))
+
+
+@pytest.mark.parametrize("in_cache", [1, 30, 2**18])
+def test_gradients_of_thinned_attention(monkeypatch, in_cache):
+    monkeypatch.setattr(rotary_attention, "IN_CACHE", in_cache)
+    shapes = (2, 2, 3, 2), (2, 2, 4, 2), (2, 2, 4, 2)
+    given = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    mask = torch.tensor([[True] * 4, [True, True, True, False]])[:, None, None]
+
+    def attended(*parts):
+        torch.manual_seed(5)  # the same weights are dropped at every call
+        return attend_thinned(*parts, mask, 0.3)
+
+    assert torch.autograd.gradcheck(attended, given, fast_mode=True)
+    assert not torch.allclose(attended(*given), attend(*given, mask, 0.0))
 
 
 def test_draws_have_the_share_in_each_of_the_four_numbers_of_a_word():

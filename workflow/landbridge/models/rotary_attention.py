@@ -5,12 +5,17 @@ Rotary positions after Su et al. (2021), arXiv 2104.09864; shared heads after Ai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 ROTARY_BASE = 10_000.0
 DRAWS = 2**16  # a share to drop is a whole number of these
+IN_CACHE = 2**18  # float32 numbers, a megabyte
 
 
 class Xavier(nn.Linear):
@@ -61,14 +66,54 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: flo
 
 
 def attend_thinned(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, dropout: float) -> Tensor:
-    """`attend` in plain operations: torch's own dropout draws one double a weight, which takes longer than the rest."""
-    batch, heads, queries, width = query.shape
-    barred = torch.zeros(mask.shape, dtype=query.dtype, device=mask.device).masked_fill(~mask, -torch.inf)
-    barred = barred.expand(-1, heads, -1, -1).flatten(0, 1)  # (b heads, 1, t)
-    scores = torch.baddbmm(barred, query.flatten(0, 1) * width**-0.5, key.flatten(0, 1).mT)
-    weights = scores.softmax(dim=-1)  # (b heads, q, t)
-    kept = torch.where(drawn(weights.shape, dropout), weights, 0.0) @ value.flatten(0, 1)
-    return (kept / (1 - dropout)).view(batch, heads, queries, width)
+    """`attend` on a CPU, where torch's own dropout draws one double a weight, which takes longer than all the rest."""
+    barred = torch.zeros(mask.shape, dtype=query.dtype).masked_fill(~mask, -torch.inf)
+    barred = barred.expand(-1, query.shape[1], -1, -1).flatten(0, 1)  # (b heads, 1, t)
+    scaled = query.flatten(0, 1) * query.shape[-1] ** -0.5
+    found: Tensor = _Thinned.apply(scaled, key.flatten(0, 1), value.flatten(0, 1), barred, dropout)
+    return found.view(query.shape)
+
+
+class _Thinned(torch.autograd.Function):
+    """Thinned attention of n heads, some at a time, so that the weights stay in the cache; drawn anew going back.
+
+    Of all (n, q, t) numbers only which weights were kept is remembered, a byte each.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, barred: Tensor, dropout: float) -> Tensor:
+        """(n, q, width), twice (n, t, width), (n, 1, t) of 0 or -inf, to (n, q, width)."""
+        kept = torch.empty(*query.shape[:2], key.shape[1], dtype=torch.bool)
+        found = torch.empty_like(query)
+        for some in _slices(kept):
+            kept[some] = drawn(kept[some].shape, dropout)
+            weights = torch.baddbmm(barred[some], query[some], key[some].mT).softmax(dim=-1)
+            torch.bmm(weights.mul_(kept[some]), value[some], out=found[some])
+        ctx.save_for_backward(query, key, value, barred, kept)
+        ctx.dropout = dropout
+        return found.div_(1 - dropout)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of query, key and value."""
+        query, key, value, barred, kept = ctx.saved_tensors
+        gradient = gradient / (1 - ctx.dropout)
+        of_query, of_key, of_value = torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
+        for some in _slices(kept):
+            weights = torch.baddbmm(barred[some], query[some], key[some].mT).softmax(dim=-1)
+            of_weights = torch.bmm(gradient[some], value[some].mT).mul_(kept[some])
+            inner = of_weights.sub_((of_weights * weights).sum(dim=-1, keepdim=True)).mul_(weights)  # of the scores
+            torch.bmm(inner, key[some], out=of_query[some])
+            torch.bmm(inner.mT, query[some], out=of_key[some])
+            torch.bmm(weights.mul_(kept[some]).mT, gradient[some], out=of_value[some])
+        return of_query, of_key, of_value, None, None
+
+
+def _slices(weights: Tensor) -> Iterator[slice]:
+    """Cuts of (n, q, t) along n of `IN_CACHE` numbers or a little less."""
+    size = max(1, IN_CACHE // weights[0].numel())
+    return (slice(start, start + size) for start in range(0, len(weights), size))
 
 
 def drawn(shape: torch.Size, dropout: float) -> Tensor:

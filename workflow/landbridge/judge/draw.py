@@ -63,6 +63,11 @@ class Material:
         order = [name for name in ("full_finetune", *FIRST) if name in found]
         return found[order[0]] if order else next(iter(found.values()), ("", None))
 
+    @cached_property
+    def tests(self) -> list[Dataset]:
+        """Inputs of the test of each fold."""
+        return [netcdf.read(path) for path in self.job.input_list("tests")]
+
     def places(self) -> list[dict[str, object]]:
         """Test groups with their place and the headline metric of every recipe at its largest budget, over seeds.
 
@@ -70,11 +75,10 @@ class Material:
             StageError: the units have no places.
         """
         where: dict[str, dict[str, object]] = {}
-        for path in self.job.input_list("tests"):
-            test = netcdf.read(path)
+        for test in self.tests:
             if "lat" not in test:
                 raise StageError(
-                    f"{path}: its units have no lat and lon, so there is no map; take it out of `figures:`"
+                    "figures: map: units have no lat and lon, so there is no map; take it out of `figures:`"
                 )
             for index, group in enumerate(test["group"].tolist()):
                 known = {"group": group, "class_of": str(test["class_of"][index])}

@@ -27,6 +27,7 @@ from landbridge.judge.canvas import (
     styles,
     what_is_measured,
 )
+from landbridge.judge.figures_of_classes import confusions
 from landbridge.judge.figures_of_units import audit, classes, examples, tails
 from landbridge.judge.tables import as_float
 
@@ -58,6 +59,12 @@ CAPTIONS = {
         "Observed against predicted in {scenario} at the best, the median and the worst test unit by the headline "
         "score, for one recipe at its largest budget and its first seed. Examples carry no interval; the leaderboard "
         "gives the {level} % interval of the score (bootstrap over test groups and seeds)."
+    ),
+    "confusion": (
+        "Which class is taken for which in {scenario}: the source model unchanged, the adapted one at its largest "
+        "budget, and training from scratch on the same labels. A line adds up to 100 %; counts are means over seeds. "
+        "The leaderboard gives the {level} % interval of the score and of the F1 of every class (bootstrap over test "
+        "groups and seeds, {replicates} replicates)."
     ),
     "audit": (
         "What was checked of the split of {scenario} before any training, and how many groups and rows each part has. "
@@ -279,4 +286,5 @@ FIGURES = {
     "classes": classes,
     "examples": examples,
     "audit": audit,
+    "confusion": confusions,
 }

@@ -18,8 +18,8 @@ CAPTIONS = {
     "traces": (
         "The best, the median and the worst test trip of {scenario} for one recipe at its largest budget and its first "
         "seed: on the left where it went, in kilometres from its start, on the right its speed. Colour is the mode "
-        "that the window was taken for; grey was in no window. Positions are relative to the start of the trip, so that no "
-        "home is shown. Examples carry no interval; the leaderboard gives the {level} % interval of the score "
+        "that the window was taken for; grey was in no window. Positions are relative to the start of the trip, so "
+        "that no home is shown. Examples carry no interval; the leaderboard gives the {level} % interval of the score "
         "(bootstrap over test groups and seeds)."
     )
 }

@@ -425,7 +425,7 @@ def test_a_configuration_never_changes_once_it_is_loaded(bench):
         config.seeds = 4
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "test.yaml", "paper.yaml", "flux_towers.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "test.yaml", "paper.yaml", "flux_towers.yaml", "gps_traces.yaml"])
 def test_the_configurations_that_come_along_are_in_order(name):
     file = PACKAGE.parents[1] / "config" / name
     read_config(read_yaml(file), [file])

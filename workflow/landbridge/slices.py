@@ -209,7 +209,9 @@ class Slices:
             "title": scenario.title,
             "figure": wildcards.figure,
             "targets": {
-                name: variables[name].model_dump(include={"units", "long_name"})
+                name if scenario.task == "regression" else "label": variables[name].model_dump(
+                    include={"units", "long_name"}
+                )
                 for name in scenario.targets
                 if name in variables
             },

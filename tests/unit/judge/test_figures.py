@@ -13,6 +13,7 @@ SETTINGS = {
     "targets": {"gpp": {"units": "g m-2 d-1", "long_name": "gross primary production"}},
     "metric_titles": {"rmse": "RMSE"},
     "metric_units": {"rmse": "target"},
+    "metric_better": {"rmse": "lower"},
     "bootstrap": {"level": 0.95, "replicates": 100},
 }
 ROW = {

@@ -76,7 +76,7 @@ def replicate_values(
         values = metric.function(as_sums(group_sums(array, scores), scores.names))[None]  # (1, seed, group)
     else:
         one_hot = scores.group_of_cell[None, :] == np.arange(len(scores.groups))[:, None]
-        summed = np.stack([np.einsum("rc,sck->rsk", draws.cells * own, array) for own in one_hot], axis=2)
+        summed = np.stack([np.tensordot(draws.cells * own, array, (1, 1)) for own in one_hot], axis=2)
         values = metric.function(as_sums(summed, scores.names))  # (replicate, seed, group)
     found = statistics_of(values, draws, [name for name in statistics if name in PLAIN])
     for statistic in statistics:
@@ -168,7 +168,7 @@ def _worst_class(values: np.ndarray, scores: Scores, draws: Draws, metric: Metri
 def _pooled(array: np.ndarray, scores: Scores, draws: Draws, metric: Metric) -> np.ndarray:
     """The metric of all groups' sums together, seed by seed: counts are added up again in every replicate."""
     weights = draws.cells if draws.cells is not None else draws.groups[:, scores.group_of_cell]
-    summed = np.einsum("rc,sck->rsk", weights, array)
+    summed = np.tensordot(weights, array, (1, 1))  # (replicate, seed, sum); as a product of matrices, which is fast
     return _over_seeds(metric.function(as_sums(summed, scores.names)), draws.seeds)
 
 

@@ -106,6 +106,7 @@ def run(job: Job) -> None:
         "budget_unit": AXES[job.settings["budget_axis"]],
         "metric_titles": {name: metric.title for name, metric in metrics.items()},
         "metric_units": {name: metric.units for name, metric in metrics.items()},
+        "metric_better": {name: metric.better for name, metric in metrics.items()},
     }
     name = settings["figure"]
     offered = {**FIGURES, **(job.load("figures").FIGURES if "figures" in job.modules else {})}

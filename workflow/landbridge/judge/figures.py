@@ -107,7 +107,8 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
             axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, columnspacing=1.0)
         for axis in axes[len(panels) :]:
             axis.set_axis_off()
-        if np.nanmin(values) > 0:  # errors: a ratio matters, and one bad reference must not flatten the rest
+        # Errors are ratios, and one bad reference must not flatten the rest; shares end at one.
+        if settings["metric_better"][settings["headline"]["metric"]] == "lower" and np.nanmin(values) > 0:
             axes[0].set_yscale("log")
             axes[0].yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 3, 5)))
             axes[0].yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))

@@ -34,7 +34,10 @@ def confusions(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     votes = settings["headline"]["metric"].endswith(VOTES)
     runs = shown_runs(scores, len(scores.runs))
     wanted = [item for name in BEFORE_AND_AFTER for item in runs if item[1].recipe == name]
-    shown = (wanted or runs)[:MOST_MATRICES]
+    shown = [
+        (name, run, 0 if run.recipe == BEFORE_AND_AFTER[0] else number)  # it never looks at labels
+        for name, run, number in (wanted or runs)[:MOST_MATRICES]
+    ]
     classes: Sequence[str] = scores.classes
     with figure(path, width=max(4.0, 3.1 * len(shown)), height=4.0) as drawn:
         axes = np.atleast_1d(drawn.subplots(1, len(shown), sharey=True))

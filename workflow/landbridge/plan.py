@@ -81,6 +81,7 @@ class Plan:
         self.tier = config.tier
         self.recipes = registry.recipes()
         self.scenarios: dict[str, dict[str, Scenario]] = {}
+        self.slices = Slices(config, self.scenarios)
         self.left_out: list[str] = [
             f"mirror: {mirror} is not a folder here, and is passed over"
             for mirror in config.mirror
@@ -91,7 +92,6 @@ class Plan:
             self._check_selections(f"{name}.recipes", domain.recipes)
             for scenario_name, scenario in self.scenarios[name].items():
                 self._check_selections(f"{name}.{self.tier}.{scenario_name}.recipes", scenario.recipes or ())
-        self.slices = Slices(config, self.scenarios)
         self.domains = list(config.domains)
         for line in self.left_out:
             print(line, file=sys.stderr)

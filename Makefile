@@ -38,7 +38,7 @@ report: $(VENV)/.run ## Write the report of what stands
 test: $(VENV)/.dev ## Run the tests that CI runs
 	$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
-seeds: $(VENV)/.run ## Ask ten twins of each shift whether fine-tuning helps (about 15 minutes)
+seeds: $(VENV)/.run ## Ask ten twins of a domain, and ten controls, whether fine-tuning helps; ARGS=gps_traces picks the domain
 	$(BIN)/python benchmarks/twin_seeds.py $(ARGS)
 
 gpu: $(VENV)/.dev ## Run the tests that need a GPU

@@ -360,7 +360,7 @@ def test_values_as_snakemake_hands_them_over(bench):
         domains="ponds",
         mirror="../elsewhere",
         ponds={
-            "datasets": {"twin_ponds": {"twin": {"seed": "9", "share": "1e-3", "name": "x1"}}},
+            "datasets": {"twin_ponds": {"twin": {"seed": "9", "share": "1e-3", "name": "x1", "flat": "False"}}},
             "training": {"epochs": "2", "learning_rate": "1e-2"},
             "twin": {"north_south": {"budgets": ["0", "04", "all"], "quality": "false"}},
             "models": {"lstm": {"hidden": "4"}},
@@ -368,7 +368,7 @@ def test_values_as_snakemake_hands_them_over(bench):
     )
     ponds = config.domains["ponds"]
     assert (config.seeds, list(config.domains), config.mirror) == (3, ["ponds"], ["../elsewhere"])
-    assert ponds.datasets["twin_ponds"].twin == {"seed": 9, "ponds": 20, "share": 0.001, "name": "x1"}
+    assert ponds.datasets["twin_ponds"].twin == {"seed": 9, "ponds": 20, "share": 0.001, "name": "x1", "flat": False}
     assert (ponds.training.epochs, ponds.training.learning_rate) == (2, 0.01)
     assert ponds.twin["north_south"].budgets == ["0", "4", "all"]
     assert ponds.twin["north_south"].quality is None

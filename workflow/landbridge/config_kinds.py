@@ -60,7 +60,7 @@ def _as_block(value: Any) -> Any:
     raise ValueError(f"{_yaml_word(value)} is no block of time; write year, or a number of days from 1 on")
 
 
-WORDS = {"true": True, "false": False, "null": None}
+WORDS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 
 
 def _plain(value: Any) -> Any:

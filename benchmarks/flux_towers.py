@@ -127,7 +127,7 @@ def large_population(random):  # type: ignore[no-untyped-def]
     """A population of 300,000 site-days with 18 drivers and three targets."""
     import numpy as np
     from landbridge.contract import Dataset, Variable
-    from landbridge.train.samples import Layout
+    from landbridge.train.layout import Layout
 
     units, days = 120, 2500
     inputs = [f"x{number}" for number in range(18)]

@@ -68,9 +68,9 @@ def training() -> None:
     from landbridge.prepare.scaling import fit_scaler
     from landbridge.train.adamw import AdamW
     from landbridge.train.harness import open_source
+    from landbridge.train.layout import Layout
     from landbridge.train.loop import Drawn, Schedule, train
     from landbridge.train.losses import squared_error
-    from landbridge.train.samples import Layout
 
     torch.set_num_threads(1)
     torch.set_deterministic_debug_mode("error")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from landbridge.contract import Dataset, Variable
-from landbridge.train.samples import Layout, Samples
+from landbridge.train.layout import Layout
+from landbridge.train.samples import Samples
 
 LENGTH = 5
 

@@ -22,10 +22,11 @@ from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
+from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, Schedule, train
 from landbridge.train.losses import Balance, MeanLoss
 from landbridge.train.progress import Progress
-from landbridge.train.samples import FeatureFunction, Layout, Samples
+from landbridge.train.samples import FeatureFunction, Samples
 
 log = logging.getLogger(__name__)
 

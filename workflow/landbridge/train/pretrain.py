@@ -20,10 +20,10 @@ from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
 from landbridge.train.harness import loss_of, open_source, schedule_of, set_threads
+from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, train
 from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import progress_of
-from landbridge.train.samples import Layout
 
 log = logging.getLogger(__name__)
 

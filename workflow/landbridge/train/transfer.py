@@ -21,8 +21,9 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job
 from landbridge.train.cost import Meter
 from landbridge.train.harness import Given, Tools, open_source, set_threads
+from landbridge.train.layout import Layout
 from landbridge.train.progress import progress_of
-from landbridge.train.samples import Layout, Samples
+from landbridge.train.samples import Samples
 
 log = logging.getLogger(__name__)
 

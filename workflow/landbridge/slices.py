@@ -223,7 +223,8 @@ class Slices:
         contrast = domain.contrasts[wildcards.contrast]
         scenario = self.scenarios[wildcards.domain][contrast.honest]
         headline = scenario.headline.model_dump()
-        variable = domain.variables.get(headline["target"])
+        of_classes = scenario.task != "regression"
+        variable = domain.variables.get(scenario.targets[0] if of_classes else headline["target"])
         return {
             "contrast": contrast.model_dump(),
             "task": scenario.task,
@@ -232,7 +233,10 @@ class Slices:
             "statistics": [name for name in domain.statistics if name != "worst_class"],
             "headline": headline,
             "bootstrap": self.config.bootstrap.model_dump(),
-            "target_words": {"units": variable.units if variable else "1", "long_name": "each target"},
+            "target_words": {
+                "units": (variable.units if variable else None) or "1",
+                "long_name": variable.long_name if of_classes and variable else "each target",
+            },
         }
 
     def recompute(self, wildcards: Any) -> dict[str, Any]:

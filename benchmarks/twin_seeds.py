@@ -51,8 +51,8 @@ STUDIES = {
 }
 
 
-def run(domain: str, seed: int, kind: str) -> list[dict[str, str]]:
-    """Effects of one twin."""
+def run(domain: str, seed: int, kind: str, seeds: int = 3) -> list[dict[str, str]]:
+    """Effects of one twin, with so many paired seeds of training."""
     scenario, _, settings, _, _ = STUDIES[domain]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,7 +60,8 @@ def run(domain: str, seed: int, kind: str) -> list[dict[str, str]]:
             source = ROOT / part
             shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder / part)
         override = {**settings(seed, kind), "recipes": RECIPES}
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", domain, "--config", f"{domain}={override}"]
+        changed = [f"seeds={seeds}", f"{domain}={override}"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", domain, "--config", *changed]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)

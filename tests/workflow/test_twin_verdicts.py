@@ -1,0 +1,26 @@
+"""The short form of `make seeds ARGS=gps_traces`: two cities in which transfer helps, and one in which nothing can."""
+
+import pytest
+from landbridge.judge.compare import helps_at
+
+from benchmarks.twin_seeds import STUDIES, run
+
+HEADLINE = STUDIES["gps_traces"][3]
+
+
+def gain(effects, reference):
+    wanted = {**HEADLINE, "recipe": "full_finetune", "budget": "50", "reference": reference}
+    return next(float(row["delta"]) for row in effects if wanted.items() <= row.items())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_fifty_trips_go_further_from_a_pretrained_model(seed):
+    effects = run("gps_traces", seed, "related", seeds=2)
+    assert gain(effects, "target_only") > 0
+    assert gain(effects, "naive") > 0.1
+    assert not helps_at(effects, "full_finetune", "50", HEADLINE).startswith("harms")
+
+
+def test_modes_at_random_are_no_help():
+    effects = run("gps_traces", 1, "relabelled", seeds=2)
+    assert not helps_at(effects, "full_finetune", "50", HEADLINE).startswith("helps")

@@ -9,6 +9,7 @@ import numpy as np
 
 from landbridge.contract import IGNORE, Dataset
 from landbridge.prepare import windows
+from landbridge.stage import StageError
 
 MOST_GAIN = 0.05  # over the most frequent class, in accuracy; more is told as a warning
 HOURS = 24.0
@@ -20,6 +21,9 @@ def guesses(parted: Dataset, settings: Mapping[str, Any]) -> list[dict[str, Any]
     each of its inputs a threshold on a unit's least value, which a filter by class gives away.
 
     Only where a class belongs to a whole unit. Learned from the source and the pool, as a model would.
+
+    Raises:
+        StageError: the data lack what `shortcuts` names.
     """
     target = settings["targets"][0]
     if settings["task"] != "classification" or parted.variables[target].dimensions != ("unit",):
@@ -34,6 +38,9 @@ def guesses(parted: Dataset, settings: Mapping[str, Any]) -> list[dict[str, Any]
     majority = float(np.mean(labels[tested] == np.bincount(known).argmax()))
     found = []
     named = settings["split"].get("shortcuts", ())
+    for name in named:
+        if name not in parted:
+            raise StageError(f"split: shortcuts: the data hold no '{name}'; take it out of `shortcuts:`")
     columns = [name for name in named if parted.variables[name].dimensions == ("unit",)]
     if columns:
         guessed = known[nearest(parted, columns, learned, tested)]
@@ -54,20 +61,27 @@ def _told(check: str, what: str, guessed: np.ndarray, labels: np.ndarray, majori
 
 
 def nearest(parted: Dataset, columns: Sequence[str], learned: np.ndarray, tested: np.ndarray) -> np.ndarray:
-    """(tested,) index into `learned` of the unit with the fewest unequal texts and the nearest numbers (hours).
+    """(tested,) index into `learned` of the unit with the fewest unequal texts and the nearest numbers.
 
-    Of many labelled units an even sample is compared. A tie goes to the first.
+    A number weighs half as much as a text where it is farthest, and as much where it is missing. Hours wrap around
+    midnight. Of many labelled units an even sample is compared. A tie goes to the first.
     """
     sample = np.arange(len(learned))[:: -(-len(learned) // MOST_NEIGHBOURS)]
     distance = np.zeros((len(tested), len(sample)), np.float32)
     for name in columns:
         values = np.asarray(parted[name])
         here, there = values[tested][:, None], values[learned[sample]][None, :]
-        if values.dtype.kind == "f":
-            apart = np.abs(here - there)
-            distance += np.nan_to_num(np.minimum(apart, HOURS - apart) / HOURS, nan=1.0)
-        else:
+        if values.dtype.kind != "f":
             distance += here != there
+            continue
+        apart = np.abs(here - there)
+        if parted.variables[name].attributes.get("units") == "h":
+            share = np.minimum(apart, HOURS - apart) / HOURS
+        else:
+            known = values[np.isfinite(values)]
+            span = float(np.ptp(known)) if len(known) else 0.0
+            share = apart / (2 * span or 1.0)
+        distance += np.nan_to_num(share, nan=1.0)
     return sample[distance.argmin(axis=1)]
 
 
@@ -89,5 +103,5 @@ def stump(learned: np.ndarray, labels: np.ndarray, tested: np.ndarray) -> np.nda
     values = learned[order]
     possible = np.concatenate([[True], values[1:] > values[:-1], [True]])  # equal values can't be told apart
     cut = int(np.where(possible, right, -1).argmax())
-    threshold = values[cut] if cut < len(values) else np.inf
+    threshold = values[cut] if cut > 0 else -np.inf  # no threshold helps: one class for all
     return np.where(tested < threshold, below[cut].argmax(), (below[-1] - below[cut]).argmax())

@@ -431,6 +431,12 @@ def test_the_configurations_that_come_along_are_in_order(name):
     read_config(read_yaml(file), [file])
 
 
+def test_a_population_that_is_chosen_otherwise_takes_nothing_over():
+    """The daily files know no climate, by which the scenario that theirs extends chooses its towers."""
+    scenario = read_config({}, []).domains["flux_towers"].twin["twin_daily_files"]
+    assert list(scenario.source.where) == list(scenario.target.where) == ["igbp"]
+
+
 def test_a_run_starts_without_delay():
     """Import and validation are paid by every call of Snakemake and by every one of its jobs."""
     code = "import time; t = time.process_time(); from landbridge.plan import read_config; read_config({}, [])"

@@ -220,8 +220,8 @@ def audit(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             lines.append(("count", f"left out: {len(item['units'])}", f"{item['reason']} ({names})"))
         rows = ", ".join(f"{count} {name}" for name, count in report["rows"].items())
         lines.append(("count", "rows of the test", rows))
-    wrapped = [(level, title, textwrap.wrap(text, 92) or [""]) for level, title, text in lines]
-    height = sum(len(text) for _, _, text in wrapped) * 0.165 + 0.06 * len(wrapped) + 0.9
+    wrapped = [(level, textwrap.wrap(title, 24), textwrap.wrap(text, 88) or [""]) for level, title, text in lines]
+    height = sum(max(len(title), len(text)) for _, title, text in wrapped) * 0.165 + 0.06 * len(wrapped) + 0.9
     with figure(path, height=height) as drawn:
         axis = drawn.subplots()
         axis.set_axis_off()
@@ -233,9 +233,9 @@ def audit(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             if level in LEVELS:
                 axis.text(0.0, place, level, color=colour, fontsize=7.5, weight="bold", va="top")
             weight = "bold" if level == "head" else "normal"
-            axis.text(0.085, place, title, fontsize=7.5, va="top")
-            axis.text(0.285 if title else 0.0, place, "\n".join(words), fontsize=7.5, va="top", weight=weight)
-            place += 0.165 * len(words) + 0.06
+            axis.text(0.1, place, "\n".join(title), fontsize=7.5, va="top")
+            axis.text(0.32 if title else 0.0, place, "\n".join(words), fontsize=7.5, va="top", weight=weight)
+            place += 0.165 * max(len(words), len(title)) + 0.06
         leaks = any(check["level"] == "failure" for report in audits for check in report["checks"])
         verdict = "leaks were found and allowed" if leaks else "no leak was found"
         drawn.suptitle(textwrap.fill(f"{settings['title']}: {verdict}", 88), x=0.01, ha="left", fontsize=10)

@@ -41,7 +41,7 @@ def samples():
 
 
 def expected():
-    """(first fix, size) of the windows of labelled trips, by hand: one of two fixes, one for each segment of the second."""
+    """(first fix, size) of the windows of labelled trips, by hand: two fixes, then one a segment."""
     return [(1, 2), (4, 6), (11, 6)]
 
 

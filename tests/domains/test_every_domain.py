@@ -37,7 +37,8 @@ def test_every_dataset_has_a_reader_and_a_source(folder):
     readers = module(folder, "readers").READERS
     for name, dataset in own["datasets"].items():
         assert dataset["reader"] in readers or dataset.get("kind") == "tables"
-        assert dataset.get("twin") or sources.sources_of(folder, name), name
+        files = dataset.get("files_of", name)
+        assert own["datasets"][files].get("twin") or sources.sources_of(folder, files), name
 
 
 @each

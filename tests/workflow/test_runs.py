@@ -10,6 +10,7 @@ from tests.workflow.conftest import copy_project
 SMALL = """
 seeds: 1
 bootstrap: {{replicates: 50}}
+domains: [flux_towers]
 {head}
 flux_towers:
   datasets: {{twin_towers: {{twin: {{source_towers: 20, target_towers: 24, years: 1}}}}}}

@@ -20,7 +20,7 @@ class Project:
     def __init__(self, folder):
         self.folder = folder
 
-    def snakemake(self, *arguments, check=True, env=None, timeout=300):
+    def snakemake(self, *arguments, check=True, env=None, timeout=900):
         """Run snakemake here and return the finished process."""
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],

@@ -50,6 +50,7 @@ def processes(text):
 
 
 LONG = """
+domains: [flux_towers]
 seeds: 1
 bootstrap: {replicates: 50}
 flux_towers:

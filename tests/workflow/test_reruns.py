@@ -127,6 +127,7 @@ def test_a_damaged_manifest_reruns_harmonise(project):
 def test_a_second_domain_from_the_template_is_untouched(project):
     domains = project.folder / "workflow" / "landbridge" / "domains"
     shutil.copytree(domains / "_template", domains / "ponds")
+    project.edit("config/config.yaml", "domains: [flux_towers]", "domains: [flux_towers, ponds]")
     project.snakemake("ponds")
     assert project.planned("all") <= {("summarise", "tier=twin")}
     package = "workflow/landbridge"

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from landbridge.config_errors import Fault, closest
-from landbridge.settings import Contrast, Domain, Scenario, Training
+from landbridge.settings import Contrast, Domain, Scenario, Training, column_of_rule
 
 # A unit's own name is a column that no domain need list.
 UNIT_NAME = "unit_name"
@@ -76,9 +76,7 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
     for word, contrast in domain.contrasts.items():
         faults += [Fault((name, "contrasts", word, *path), *rest) for path, *rest in _contrast(contrast, domain)]
     for word, dataset in domain.datasets.items():
-        if dataset.files_of is not None and dataset.files_of not in domain.datasets:
-            problem, remedy = f"there is no dataset '{dataset.files_of}'", closest(dataset.files_of, domain.datasets)
-            faults.append(Fault((name, "datasets", word, "files_of"), problem, remedy))
+        faults += [Fault((name, "datasets", word, "files_of"), *rest) for rest in _files_of(word, domain)]
         if dataset.kind == "tables":
             continue
         faults += _unknown((name, "datasets", word, "reader"), "reader", [dataset.reader], offered.readers.get(name))
@@ -108,6 +106,18 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
                 if (tier, scenario.extends, path, problem) not in told:  # else told already, where it stands
                     faults.append(Fault((name, tier, scenario_name, *path), problem, remedy))
     return faults
+
+
+def _files_of(word: str, domain: Domain) -> Iterator[tuple[str, str]]:
+    """Problem and remedy where a dataset takes files from one that there is not, or that has none of its own."""
+    named = domain.datasets[word].files_of
+    if named is None:
+        return
+    if named not in domain.datasets:
+        yield f"there is no dataset '{named}'", closest(named, domain.datasets)
+    elif domain.datasets[named].files_of is not None:
+        owners = [other for other, dataset in domain.datasets.items() if dataset.files_of is None]
+        yield f"'{named}' has no files of its own", closest(named, owners)
 
 
 def _metrics_of_classes(domain: Domain, known: Sequence[str], offered: Offered, task: str) -> list[str]:
@@ -177,9 +187,13 @@ Finding = tuple[tuple[Any, ...], str, str]  # path inside the scenario, problem,
 
 
 def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[Finding]:
-    if offered.split_rules and scenario.split.rule not in offered.split_rules:
-        rule = scenario.split.rule
+    rule = scenario.split.rule
+    column_of = column_of_rule(rule)
+    if offered.split_rules and rule not in offered.split_rules:
         yield ("split", "rule"), f"there is no split rule '{rule}'", closest(rule, offered.split_rules)
+    elif column_of is not None and scenario.split.group != [column_of]:
+        problem = f"is {', '.join(scenario.split.group)}, and rule {rule} parts by {column_of}"
+        yield ("split", "group"), problem, f"write {column_of}, or rule: whole_groups"
     for side in ("source", "target"):
         population = getattr(scenario, side)
         if population.dataset not in domain.datasets:
@@ -191,6 +205,8 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
         yield from _column(("split", "group", number), column, domain)
     if scenario.split.stratify is not None:
         yield from _column(("split", "stratify"), scenario.split.stratify, domain)
+    if scenario.budget_stratify and scenario.split.stratify is None and domain.worst_class_of is None:
+        yield ("budget_stratify",), "has no classes to hold", "name their column in split.stratify, or write false"
     by = scenario.split.by
     if by is not None and by not in domain.variables:
         yield ("split", "by"), f"there is no variable '{by}'", closest(by, domain.variables)
@@ -217,7 +233,7 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
             yield ("product", word), problem, remedy
     pads = scenario.window is not None and scenario.window.pad
     for word in domain.models if scenario.models is None else scenario.models:
-        if (word in offered.padded) != pads and word in offered.model_settings:
+        if (word in offered.padded) != pads and word in offered.model_settings and word in domain.models:
             fitting = [name for name in offered.model_settings if (name in offered.padded) == pads]
             which = "no padded windows" if pads else "padded windows alone"
             yield ("models",), f"'{word}' takes {which}", f"write one of: {', '.join(fitting)}"

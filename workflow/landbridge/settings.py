@@ -68,12 +68,24 @@ class DatasetSettings(Strict):
         None, description="dataset whose raw files it reads, such as with other settings; files of its own if absent"
     )
 
+    @model_validator(mode="after")
+    def _files_from_one_place(self) -> DatasetSettings:
+        if self.twin is not None and self.files_of is not None:
+            raise ValueError("has both twin and files_of; keep one: files that are made here, or another dataset's")
+        return self
+
 
 class Side(Strict):
     """One population of a transfer."""
 
     dataset: str = Field(description="dataset that it is taken from")
     where: dict[str, Texts] = Field({}, description="values that columns of its units must have")
+
+
+def column_of_rule(rule: str) -> str | None:
+    """Column of the groups of a rule `by_COLUMN`; None of another rule."""
+    column = rule.removeprefix("by_")
+    return None if column == rule else "unit_name" if column == "trip" else column
 
 
 class Split(Strict):
@@ -118,9 +130,8 @@ class Split(Strict):
     @model_validator(mode="before")
     @classmethod
     def _group_of_rule(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("group") is None and str(values.get("rule")).startswith("by_"):
-            column = str(values["rule"]).removeprefix("by_")
-            return {**values, "group": "unit_name" if column == "trip" else column}
+        if isinstance(values, dict) and values.get("group") is None and column_of_rule(str(values.get("rule"))):
+            return {**values, "group": column_of_rule(str(values["rule"]))}
         return values
 
     @model_validator(mode="after")
@@ -147,8 +158,9 @@ class Window(Strict):
 
     @model_validator(mode="after")
     def _scored_inside(self) -> Window:
-        if self.scored > self.length:
-            raise ValueError(f"scored is {self.scored}; write at most the window's length, {self.length}")
+        for name in ("scored", "shortest"):
+            if getattr(self, name) > self.length:
+                raise ValueError(f"{name} is {getattr(self, name)}; write at most the window's length, {self.length}")
         return self
 
 

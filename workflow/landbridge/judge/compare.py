@@ -251,8 +251,9 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
     The first columns are those of `unit_columns`: columns of units (`unit_name`, `group` and others), or metrics.
     """
     named = dict(settings.get("unit_columns") or {})
-    metrics = [name for name in settings["metrics"] if not split_name(name)[1]]
-    columns = named or {"unit": "unit_name", "class": "class_of", **{name: name for name in metrics}}
+    metrics = settings["metrics"]
+    of_rows = {name: name for name in metrics if not split_name(name)[1]}
+    columns = named or {"unit": "unit_name", "class": "class_of", **of_rows}
     functions = {name: find_metric(scores.task, name, scores.classes) for name in columns.values() if name in metrics}
     units = sorted(set(scores.unit_of_cell))
     about = _about_units(tests, [name for name in columns.values() if name not in functions])

@@ -125,12 +125,18 @@ def run(job: Job) -> None:
         "task": settings["task"],
         "targets": list(settings["targets"]),
         "classes": list(settings.get("classes") or []),
-        "leakage": "; ".join(sorted({str(own.attributes.get("leakage", "")) for own in answer_files} - {""})),
+        "leakage": _leakage(answer_files),
     }
     pq.write_table(
         table.replace_schema_metadata({"landbridge": json.dumps(notes, sort_keys=True)}), job.outputs["scores"]
     )
     netcdf.write(job.outputs["examples"], examples(answers, answer_files, shown, settings))
+
+
+def _leakage(answer_files: Sequence[Dataset]) -> str:
+    """What some fold is marked with, each leak once."""
+    words = {word for own in answer_files for word in str(own.attributes.get("leakage", "")).split("; ")}
+    return "; ".join(sorted(words - {""}))
 
 
 def _fold_and_seed(name: str) -> tuple[int, int]:

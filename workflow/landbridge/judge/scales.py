@@ -25,9 +25,9 @@ FEWEST_YEARS = 2  # that an anomaly's own mean is taken over
 
 
 def split_name(metric: str) -> tuple[str, str]:
-    """`rmse.monthly` to its metric and scale; the scale is "" for a metric of the rows themselves."""
-    name, _, scale = metric.partition(".")
-    return name, scale
+    """`rmse.monthly` to its metric and scale; the scale is "" for a metric of the rows themselves, as of `f1.walk`."""
+    name, _, scale = metric.rpartition(".")
+    return (name, scale) if scale in (*SCALES, *VOTES) else (metric, "")
 
 
 def scales_of(metrics: Sequence[str]) -> list[str]:
@@ -98,7 +98,7 @@ def voted(
         raise StageError("metrics of units need one class for all rows of a unit; take those that end in .unit out")
     sums = np.stack([np.bincount(index.ravel(), column, minlength=len(names)) for column in log_probability.T], axis=1)
     means = sums / np.bincount(index.ravel(), minlength=len(names))[:, None]
-    return means - np.log(np.exp(means).sum(axis=1, keepdims=True)), label[first], cell[first], names
+    return means - np.logaddexp.reduce(means, axis=1)[:, None], label[first], cell[first], names
 
 
 def _means(

@@ -71,7 +71,7 @@ def test_equal_bytes(tmp_path, draw, table):
 
 
 def test_units_stand_in_words():
-    assert canvas.what_is_measured(HEADLINE, SETTINGS) == "RMSE of gross primary production [g m-2 d-1]"
+    assert canvas.what_is_measured(HEADLINE, SETTINGS) == "RMSE of gross primary production [g\u00a0m-2\u00a0d-1]"
 
 
 def test_every_figure_has_a_caption_that_names_its_interval():

@@ -20,6 +20,7 @@ Row = Mapping[str, str]
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HELPS, HARMS, UNCLEAR = "#0072B2", "#D55E00", "#8C8C8C"
+NO_BREAK = "\u00a0"
 REFERENCES = ("naive", "source_only", "target_only", "truth")
 INTERVALS = {
     "groups": "bootstrap over groups and seeds",
@@ -72,13 +73,22 @@ def what_is_measured(headline: Mapping[str, str], settings: Mapping[str, Any]) -
     metric = settings["metric_titles"][headline["metric"]]
     name = target.get("long_name", headline["target"])
     units = target.get("units", "1") if settings["metric_units"][headline["metric"]] == "target" else "1"
-    return f"{metric} of {name}" + (f" [{units}]" if units != "1" else "")
+    return f"{metric} of {name}" + (f" {in_brackets(units)}" if units != "1" else "")
+
+
+def in_brackets(units: str) -> str:
+    """Units in brackets, with spaces at which no line is broken."""
+    return f"[{units}]".replace(" ", NO_BREAK)
 
 
 def footnote(drawn: Figure, row: Row, level: float) -> None:
     """What the numbers stand on, below the figure."""
-    text = f"{row['groups']} test groups, {row['seeds']} seeds; {100 * level:.0f} % intervals: "
-    text += INTERVALS[row["interval"]]
+    note(drawn, row, f"{100 * level:.0f} % intervals: {INTERVALS[row['interval']]}")
+
+
+def note(drawn: Figure, row: Row, text: str) -> None:
+    """How many groups and seeds there are, and a text of the figure's own, below it."""
+    text = f"{row['groups']} test groups, {row['seeds']} seeds; {text}"
     drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
 
 

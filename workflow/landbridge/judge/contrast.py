@@ -165,11 +165,12 @@ def draw(path: Path, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, A
         axes[0].set_xlabel(f"{headline['statistic']} {name}")
         axes[1].axvline(0, color="#999999", linewidth=0.8)
         axes[1].set_xlabel("inflation (how much better it looks)")
+        axes[1].margins(x=0.2)  # room for the numbers
         handles = [
             axes[0].plot([], [], color=HARMS, marker="o", label=f"flattering: {settings['contrast']['flattering']}")[0],
             axes[0].plot([], [], color=HELPS, marker="o", label=f"honest: {settings['contrast']['honest']}")[0],
         ]
-        drawn.legend(handles=handles, fontsize=7.5, loc="outside lower right", ncols=2)
+        axes[0].legend(handles=handles, fontsize=7.5, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=2)
         drawn.suptitle(textwrap.fill(settings["contrast"]["title"], 88), x=0.01, ha="left", fontsize=10)
         if shown:
             level = settings["bootstrap"]["level"]

@@ -104,7 +104,8 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
             axis.set_xticks(range(len(budgets)), budgets)
             axis.set_xlim(-0.5, len(budgets) - 0.5)
             axis.set_xlabel(f"labelled target {rows[0]['budget_unit']}")
-            axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, -0.14), ncols=2, columnspacing=1.0)
+            below = -0.14 if lines == 1 else -0.21  # in heights of the panel
+            axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, below), ncols=2, columnspacing=1.0)
         for axis in axes[len(panels) :]:
             axis.set_axis_off()
         # Errors are ratios, and one bad reference must not flatten the rest; shares end at one.
@@ -114,7 +115,7 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
             axes[0].yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
             axes[0].yaxis.set_minor_locator(mpl.ticker.NullLocator())
         for axis in axes[::columns]:
-            axis.set_ylabel(textwrap.fill(what_is_measured(settings["headline"], settings), 44))
+            axis.set_ylabel(textwrap.fill(what_is_measured(settings["headline"], settings), 44 if lines == 1 else 34))
         drawn.suptitle(f"{settings['title']}: score by labels", x=0.01, ha="left")
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 
@@ -143,6 +144,7 @@ def ranking(path: Path, rows: Sequence[Row], settings: Mapping[str, Any]) -> Non
             plt.Line2D([], [], color=colour, marker="o", label=word)
             for colour, word in ((HELPS, "network"), (UNCLEAR, "without a network"))
         ]
+        handles += [line for line in axis.lines if line.get_label() == TRUTH_LABEL]
         axis.legend(handles=handles, fontsize=7.5, loc="best")
         what = f"{rows[0]['budget']} labelled target {rows[0]['budget_unit']}"
         drawn.suptitle(textwrap.fill(f"{settings['title']}: score with {what}", 88), x=0.01, ha="left", fontsize=10)
@@ -162,11 +164,14 @@ def _curve(
         axis.fill_between(place[known], low[known], high[known], color=look[0], alpha=0.06, linewidth=0)
 
 
+TRUTH_LABEL = "noise-free truth"
+
+
 def _truth_line(axis: Axes, rows: Sequence[Row], vertical: bool = False) -> None:
     truth = [row for row in rows if row["recipe"] == "truth"]
     if truth:
         line = axis.axvline if vertical else axis.axhline
-        line(as_float(truth[0]["value"]), color="black", linestyle=":", linewidth=1, label="noise-free truth")
+        line(as_float(truth[0]["value"]), color="black", linestyle=":", linewidth=1, label=TRUTH_LABEL)
 
 
 def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
@@ -210,7 +215,8 @@ def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         marks = [f"{name}   {budget}" if firsts[name] == budget else budget for name, budget in lines]
         axes[0].set_yticks(list(places.values()), marks, fontsize=7.5)
         axes[0].set_ylim(0.3, len(lines) + 0.7)
-        axes[0].set_ylabel(f"recipe, labelled target {rows[0]['budget_unit']}")
+        label = f"recipe, labelled target {rows[0]['budget_unit']}"
+        axes[0].set_ylabel(label if len(lines) > 12 else textwrap.fill(label, 16), fontsize=8)
         handles = [
             plt.Line2D([], [], color=colour, marker="o", linewidth=1.5, label=word)
             for word, colour in (("helps", HELPS), ("harms", HARMS), ("unclear", UNCLEAR))

@@ -12,7 +12,18 @@ import numpy as np
 
 from landbridge.contract import stamps
 from landbridge.judge import bootstrap
-from landbridge.judge.canvas import HARMS, HELPS, UNCLEAR, figure, footnote, headline_rows, styles, what_is_measured
+from landbridge.judge.canvas import (
+    HARMS,
+    HELPS,
+    UNCLEAR,
+    figure,
+    footnote,
+    headline_rows,
+    in_brackets,
+    note,
+    styles,
+    what_is_measured,
+)
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.scores import Run, Scores, as_sums, group_sums
 from landbridge.judge.tables import as_float
@@ -124,7 +135,7 @@ def classes(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         axis.set_yticks(
             range(len(names)), [f"{name or '(none)'}  n={n}" for name, n in zip(names, counts, strict=True)]
         )
-        labels = [textwrap.fill(name, 14) for name, _, _ in runs]
+        labels = [textwrap.fill(name.replace("_", " "), 14) for name, _, _ in runs]
         axis.set_xticks(range(len(runs)), labels, fontsize=7.5)
         axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
         for spine in axis.spines.values():
@@ -133,7 +144,10 @@ def classes(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         drawn.suptitle(textwrap.fill(title, 88), x=0.01, ha="left", fontsize=10)
         rows = headline_rows(material.leaderboard, headline)
         if rows:
-            footnote(drawn, rows[0], settings["bootstrap"]["level"])
+            level = f"{100 * settings['bootstrap']['level']:.0f} %"
+            few = f"no intervals below {FEWEST_FOR_INTERVAL} groups of a class"
+            intervals = few if max(counts) < FEWEST_FOR_INTERVAL else f"below a score its {level} interval, {few}"
+            note(drawn, rows[0], f"of a line blue is the best, orange the worst; {intervals}")
 
 
 def _short(value: float) -> str:
@@ -187,9 +201,9 @@ def examples(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             error = float(np.sqrt(np.mean((predicted - observed) ** 2)))
             axis.set_title(f"{rank}: {units[own][0]}, RMSE {error:.2f}, {int(own.sum())} scored rows", fontsize=9)
         axes[0].legend(fontsize=7.5, loc="upper right", ncols=2)
-        axes[1].set_ylabel(textwrap.fill(f"{target.get('long_name', '')} [{target.get('units', '')}]", 40))
+        axes[1].set_ylabel(textwrap.fill(f"{target.get('long_name', '')} {in_brackets(target.get('units', ''))}", 40))
         budget = f"{dataset.attributes['budget']} labelled target {settings['budget_unit']}"
-        title = f"{settings['title']}: {name}, {budget}"
+        title = f"{settings['title']}: {name.replace('_', ' ')}, {budget}"
         drawn.suptitle(textwrap.fill(title, 88), x=0.01, ha="left", fontsize=10)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ def map_of_towers(path: Path, material: Any, settings: Mapping[str, Any]) -> Non
     together = np.concatenate(list(values.values()))
     finite = together[np.isfinite(together)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    largest = f"largest budget of labelled {settings['budget_axis']}"
+    labelled = largest if set(settings["budgets"]) != {"0"} else "no labels of the target"
     with figure(path, height=2.6 * len(shown) + 0.6) as drawn:
         axes = np.atleast_1d(drawn.subplots(len(shown), 1, sharex=True))
         for axis, name in zip(axes, shown, strict=True):
@@ -53,11 +56,10 @@ def map_of_towers(path: Path, material: Any, settings: Mapping[str, Any]) -> Non
             axis.set_xlim(max(-180, lon.min() - 15), min(180, lon.max() + 15))
             axis.set_ylim(max(-90, lat.min() - 8), min(90, lat.max() + 8))
             axis.set_ylabel("latitude, °N")
-            axis.set_title(
-                f"{name.replace('_', ' ')}, largest budget of labelled {settings['budget_axis']}", fontsize=9
-            )
+            axis.set_title(f"{name.replace('_', ' ')}, {labelled}", fontsize=9)
         axes[-1].set_xlabel("longitude, °E")
-        drawn.colorbar(dots, ax=axes, label=what_is_measured(settings["headline"], settings), shrink=0.8)
+        measured = textwrap.fill(what_is_measured(settings["headline"], settings), 34)
+        drawn.colorbar(dots, ax=axes, label=measured, shrink=0.8)
         drawn.suptitle(f"{settings['title']}: {len(places)} test groups", x=0.01, ha="left")
 
 

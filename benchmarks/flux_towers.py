@@ -23,11 +23,11 @@ import json, resource, sys, time
 from pathlib import Path
 import yaml
 from landbridge.domains.flux_towers.readers import READERS
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 described = yaml.safe_load(open("workflow/landbridge/domains/flux_towers/domain.yaml"))["variables"]
 start = time.perf_counter()
 folder, path = Path(sys.argv[1]), Path(sys.argv[2])
-with netcdf.SeriesWriter(path, described, {"Conventions": "CF-1.11", "dataset": "large"}) as writer:
+with series.SeriesWriter(path, described, {"Conventions": "CF-1.11", "dataset": "large"}) as writer:
     for unit in READERS["carbonfluxbench"](folder, {}, variables=None):
         writer.add(unit)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -2,7 +2,7 @@
 
 import numpy as np
 from landbridge.contract import CONVENTIONS, Chip, Dataset, Unit, Variable
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 
 DESCRIBED = {
     "y": {"role": "target", "dimension": "obs", "units": "1", "long_name": "target"},
@@ -95,7 +95,7 @@ def write_series(path, task, seed=0, units=28, days=30):
     names = ["a", "b"] + (["y", "y_truth", "quality"] if task == "regression" else [])
     statics = ["lat", "lon", "side", "site"] + (["mode"] if task == "classification" else [])
     described = {name: DESCRIBED[name] for name in (*names, *statics)}
-    with netcdf.SeriesWriter(path, described, ATTRIBUTES) as writer:
+    with series.SeriesWriter(path, described, ATTRIBUTES) as writer:
         for number in range(units):
             mode = number % 3
             a, b = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from landbridge import config, registry
-from landbridge.io import netcdf, sources
+from landbridge.io import netcdf, series, sources
 from landbridge.plan import Plan, read_config
 from landbridge.prepare.harmonise import TIME_UNITS
 
@@ -69,7 +69,7 @@ def test_a_twin_is_equal_from_run_to_run_and_passes_the_contract(folder, tmp_pat
         attributes = {"Conventions": "CF-1.11", "dataset": name}
         settings = dataset.get("reader_settings", {})
         time_unit = TIME_UNITS.get(dataset["step"], "seconds")
-        with netcdf.SeriesWriter(path, own["variables"], attributes, time_unit=time_unit) as writer:
+        with series.SeriesWriter(path, own["variables"], attributes, time_unit=time_unit) as writer:
             for unit in module(folder, "readers").READERS[dataset["reader"]](raw, settings, counts=Counter()):
                 writer.add(unit)
         harmonised = netcdf.read(path)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from landbridge.contract import IGNORE, ROLES, TASKS, ContractError, Dataset
+from landbridge.contract import IGNORE, ROLES, TASKS, TIME_UNITS, ContractError, Dataset
 
 SERIES_VARIABLES = ("unit_name", "row_size", "time")
 CHIP_VARIABLES = ("unit_name", "band_name", "reflectance", "valid", "crs_wkt", "transform")
 BUDGET_VARIABLES = ("budget", "budget_size", "selection", "status", "labels_used", "labels_for_selection")
-TIME_UNITS = ("days", "seconds", "milliseconds")
 TOLERANCE = 1e-3  # of probabilities that must add up to one
 
 

@@ -143,11 +143,11 @@ class Plan:
 
     def _at_hand(self, domain: str, dataset: str) -> bool:
         """Whether a published dataset was named, or its files lie in the raw folder or a mirror."""
-        dataset = self.slices.files_of(domain, dataset)
-        rows = sources.sources_of(registry.domains()[domain], dataset)
-        raw = Path(self.config.raw) / domain / dataset
-        mirrors = [Path(mirror) / domain / dataset for mirror in self.config.mirror]
-        return dataset in self.config.datasets or sources.at_hand(rows, raw, mirrors)
+        owner = self.slices.files_of(domain, dataset)
+        rows = sources.sources_of(registry.domains()[domain], owner)
+        raw = Path(self.config.raw) / domain / owner
+        mirrors = [Path(mirror) / domain / owner for mirror in self.config.mirror]
+        return bool({dataset, owner} & set(self.config.datasets)) or sources.at_hand(rows, raw, mirrors)
 
     def runs(self, domain: str, scenario: str) -> list[tuple[str, str]]:
         """(model, recipe) of every run of a scenario; recipes that bring their own learner have model `none`."""

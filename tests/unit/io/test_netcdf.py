@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from landbridge.contract import ContractError, Unit
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 
 from tests import synthetic
 
@@ -65,7 +65,7 @@ def write_unit(path, **changes):
         "static": {"site": "s"},
         **changes,
     }
-    with netcdf.SeriesWriter(path, synthetic.DESCRIBED, synthetic.ATTRIBUTES) as writer:
+    with series.SeriesWriter(path, synthetic.DESCRIBED, synthetic.ATTRIBUTES) as writer:
         writer.add(Unit(**unit))
         return writer
 
@@ -90,7 +90,7 @@ def test_a_reader_that_yields_nonsense_is_told_so(tmp_path, changes, text):
 def test_no_unit_at_all(tmp_path):
     with (
         pytest.raises(ContractError, match="the reader gave no unit"),
-        netcdf.SeriesWriter(tmp_path / "a.nc", synthetic.DESCRIBED, synthetic.ATTRIBUTES),
+        series.SeriesWriter(tmp_path / "a.nc", synthetic.DESCRIBED, synthetic.ATTRIBUTES),
     ):
         pass
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from landbridge.contract import ContractError, Unit
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 from landbridge.prepare import harmonise
 from landbridge.stage import Job
 
@@ -33,7 +33,7 @@ def unit(number, rows=None, **changes):
 
 
 def write(path, units, **options):
-    with netcdf.SeriesWriter(path, DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds", **options) as writer:
+    with series.SeriesWriter(path, DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds", **options) as writer:
         for one in units:
             writer.add(one)
     return writer
@@ -41,8 +41,8 @@ def write(path, units, **options):
 
 @pytest.mark.parametrize(("chunk", "units"), [(65536, 8192), (7, 3), (1, 1), (64, 50)])
 def test_what_is_added_comes_back_whatever_the_chunks(tmp_path, monkeypatch, chunk, units):
-    monkeypatch.setattr(netcdf, "CHUNK", chunk)
-    monkeypatch.setattr(netcdf, "UNITS", units)
+    monkeypatch.setattr(series, "CHUNK", chunk)
+    monkeypatch.setattr(series, "UNITS", units)
     added = [unit(number) for number in range(50)]
     writer = write(tmp_path / "a.nc", added)
     found = netcdf.read(tmp_path / "a.nc")
@@ -60,7 +60,7 @@ def test_what_is_added_comes_back_whatever_the_chunks(tmp_path, monkeypatch, chu
 
 
 def test_one_unit_that_is_longer_than_many_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr(netcdf, "CHUNK", 16)
+    monkeypatch.setattr(series, "CHUNK", 16)
     added = [unit(1, rows=5), unit(2, rows=1000), unit(3, rows=5)]
     write(tmp_path / "a.nc", added)
     np.testing.assert_array_equal(
@@ -71,7 +71,7 @@ def test_one_unit_that_is_longer_than_many_chunks(tmp_path, monkeypatch):
 def test_an_array_that_the_reader_uses_again_is_not_changed_in_the_file(tmp_path):
     block = np.zeros(3)
     time = np.datetime64("2020-01-01T00:00:00.000") + np.arange(3)
-    with netcdf.SeriesWriter(tmp_path / "a.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds") as writer:
+    with series.SeriesWriter(tmp_path / "a.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds") as writer:
         for number in range(3):
             block[:] = number
             writer.add(Unit(f"u{number}", time, {"a": block}, {"count": number}))
@@ -81,14 +81,14 @@ def test_an_array_that_the_reader_uses_again_is_not_changed_in_the_file(tmp_path
 @pytest.mark.parametrize("units", [8192, 2, 1])
 @pytest.mark.parametrize("at", [0, 3, 5])
 def test_a_name_that_comes_twice_is_refused(tmp_path, monkeypatch, units, at):
-    monkeypatch.setattr(netcdf, "UNITS", units)
+    monkeypatch.setattr(series, "UNITS", units)
     with pytest.raises(ContractError, match=f"unit u{at} comes twice"):
         write(tmp_path / "a.nc", [*(unit(number) for number in range(6)), unit(at)])
 
 
 def test_names_of_equal_hash_are_no_repeat(tmp_path, monkeypatch):
-    monkeypatch.setattr(netcdf, "UNITS", 2)
-    monkeypatch.setattr(netcdf, "hash", lambda name: 1, raising=False)
+    monkeypatch.setattr(series, "UNITS", 2)
+    monkeypatch.setattr(series, "hash", lambda name: 1, raising=False)
     write(tmp_path / "a.nc", [unit(number) for number in range(5)])
     assert len(netcdf.read(tmp_path / "a.nc")["unit_name"]) == 5
 
@@ -112,7 +112,7 @@ def test_times_that_differ_by_less_than_the_unit_are_refused(tmp_path):
     write(tmp_path / "a.nc", [one])
     with (
         pytest.raises(ContractError, match="time does not increase"),
-        netcdf.SeriesWriter(tmp_path / "b.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="seconds") as writer,
+        series.SeriesWriter(tmp_path / "b.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="seconds") as writer,
     ):
         writer.add(one)
 
@@ -155,7 +155,7 @@ def test_harmonise_writes_what_the_reader_counted(tmp_path):
 
 def test_the_flags_of_a_class_have_the_type_of_its_values(tmp_path):
     static = {"mode": 2.0, "count": 1}
-    with netcdf.SeriesWriter(tmp_path / "a.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds") as writer:
+    with series.SeriesWriter(tmp_path / "a.nc", DESCRIBED, synthetic.ATTRIBUTES, time_unit="milliseconds") as writer:
         writer.add(unit(1, static=static))
     found = netcdf.read(tmp_path / "a.nc").variables["mode"]
     assert found.values.dtype == found.attributes["flag_values"].dtype == np.uint8

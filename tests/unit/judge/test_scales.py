@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scales import averaged, scales_of, split_name
+from landbridge.judge.scales import averaged, split_name
 from landbridge.stage import StageError
 
 FIRST = int(np.datetime64("2001-01-01").astype("datetime64[D]").astype(int))
@@ -79,4 +79,3 @@ def test_unknown_names_are_refused():
         with pytest.raises(StageError, match="is not known"):
             find_metric(task, name)
     assert split_name("r2.8day") == ("r2", "8day")
-    assert scales_of(["rmse", "r2.anomaly", "rmse.8day"]) == ["8day", "anomaly"]

@@ -9,8 +9,6 @@ of a unit vote.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from landbridge.stage import StageError
@@ -28,12 +26,6 @@ def split_name(metric: str) -> tuple[str, str]:
     """`rmse.monthly` to its metric and scale; the scale is "" for a metric of the rows themselves, as of `f1.walk`."""
     name, _, scale = metric.rpartition(".")
     return (name, scale) if scale in (*SCALES, *VOTES) else (metric, "")
-
-
-def scales_of(metrics: Sequence[str]) -> list[str]:
-    """Scales that some metrics name, in the order of `SCALES` and `VOTES`."""
-    named = {metric.rpartition(".")[2] for metric in metrics if "." in metric}
-    return [scale for scale in (*SCALES, *VOTES) if scale in named]
 
 
 def averaged(

@@ -139,7 +139,7 @@ class Given(Protocol):
         """Target inputs without labels; right `target_inputs`."""
 
     def own(self, name: str) -> Any:
-        """The domain's own module `features` or `baselines`, for recipes that name it in `USES`.
+        """A function of the domain such as `baselines.fit`, for recipes that name its module in `USES`.
 
         Raises:
             NotApplicable: the domain has none.

@@ -44,11 +44,11 @@ class Calibrated:
 
 def fit(given: Given) -> Fitted:
     """Rules calibrated on the source, or on the labelled target data of the budget."""
-    baselines = given.own("baselines")
+    fit_rules = given.own("baselines.fit")
     samples = given.source if given.variant == "source" else given.target
     labels, weights = samples.label_rows()
 
     def calibrated(dataset: Any, ends: np.ndarray, sizes: np.ndarray) -> Any:
-        return baselines.fit(dataset, ends, sizes, labels[:, 0], weights[:, 0], given.classes)
+        return fit_rules(dataset, ends, sizes, labels[:, 0], weights[:, 0], given.classes)
 
     return Calibrated(samples.of_windows(calibrated))

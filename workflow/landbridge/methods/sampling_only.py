@@ -48,7 +48,7 @@ def fit(given: Given) -> Fitted:
     """Trees on the source; a regression has no classes to guess."""
     if given.source.task == "regression":
         raise NotApplicable("sampling gives classes away, and this is a regression")
-    column = given.own("features").median_time_step
+    column = given.own("features.median_time_step")
     labels, weights = given.source.label_rows()
     settings = {**TREES, **given.settings}
     table = given.source.of_windows(column)

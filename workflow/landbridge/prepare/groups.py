@@ -9,13 +9,21 @@ import numpy as np
 EARTH_RADIUS_KM = 6371.0088  # mean radius of the GRS 80 ellipsoid (IUGG)
 
 
-def distance_km(lat_1: np.ndarray, lon_1: np.ndarray, lat_2: np.ndarray, lon_2: np.ndarray) -> np.ndarray:
-    """Great-circle distance in km between places in degrees, by the haversine formula; arguments broadcast."""
+def central_angle(lat_1: np.ndarray, lon_1: np.ndarray, lat_2: np.ndarray, lon_2: np.ndarray) -> np.ndarray:
+    """Angle in radians between places in degrees as seen from the centre, by the haversine formula.
+
+    Arguments broadcast. Equal places give exactly 0.
+    """
     phi_1, phi_2 = np.radians(np.asarray(lat_1, float)), np.radians(np.asarray(lat_2, float))
     half_lat = (phi_2 - phi_1) / 2
     half_lon = np.radians(np.asarray(lon_2, float) - np.asarray(lon_1, float)) / 2
     chord = np.sin(half_lat) ** 2 + np.cos(phi_1) * np.cos(phi_2) * np.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+    return 2 * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+
+
+def distance_km(lat_1: np.ndarray, lon_1: np.ndarray, lat_2: np.ndarray, lon_2: np.ndarray) -> np.ndarray:
+    """Great-circle distance in km between places in degrees; arguments broadcast."""
+    return EARTH_RADIUS_KM * central_angle(lat_1, lon_1, lat_2, lon_2)
 
 
 def pairwise_km(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import CONVENTIONS, ContractError, Unit
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 from landbridge.io.download import verify
 from landbridge.stage import Job, StageError
 
@@ -66,7 +66,7 @@ def run(job: Job) -> None:
         else:
             time_unit = TIME_UNITS.get(settings["step"], "seconds")
             trajectory = settings["feature_type"] == "trajectory"
-            with netcdf.SeriesWriter(
+            with series.SeriesWriter(
                 path, settings["variables"], attributes, time_unit=time_unit, trajectory=trajectory
             ) as writer:
                 for unit in units:

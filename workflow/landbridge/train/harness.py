@@ -166,9 +166,10 @@ class Given:
         return self.tools.unlabelled
 
     def own(self, name: str) -> Any:
-        if name not in self.tools.own:
-            raise NotApplicable(f"the domain has no {name}.py")
-        return self.tools.own[name]
+        module, _, function = name.partition(".")
+        if not hasattr(self.tools.own.get(module), function):
+            raise NotApplicable(f"the domain has no {function} in {module}.py")
+        return getattr(self.tools.own[module], function)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def run(job: Job) -> None:
     test_file = netcdf.read(job.input("test_inputs"))
     layout = Layout.of(job.settings, test_file)
     own = {name: job.load(name) for name in ("features", "baselines") if name in job.modules}
-    features = own["features"].table if "features" in own else None
+    features = getattr(own.get("features"), "table", None)
     test = Samples(test_file, layout, job.device, features)
     pool = netcdf.read(job.input("target_labels")) if job.input_list("target_labels") else None
     results: list[Result] = []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from landbridge.domains.flux_towers import carbonfluxbench, twin
 from landbridge.domains.flux_towers.records import Records, physical_towers
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 from landbridge.prepare import audit, split
 from landbridge.stage import StageError
 
@@ -140,7 +140,7 @@ def harmonised(folder, tmp_path, naming):
     units = {"lat": "degrees_north", "lon": "degrees_east", "utc_offset": "hours"}
     kept = list(described)
     path = tmp_path / "t.nc"
-    with netcdf.SeriesWriter(path, Described(described, units), {"Conventions": "CF-1.11", "dataset": "t"}) as writer:
+    with series.SeriesWriter(path, Described(described, units), {"Conventions": "CF-1.11", "dataset": "t"}) as writer:
         for unit in carbonfluxbench.read_carbonfluxbench(folder, {"naming": naming}, counts=Counter()):
             values = {name: unit.values[name] for name in kept}
             writer.add(dataclasses.replace(unit, values=values))

@@ -1,6 +1,6 @@
 """Descriptions of this domain's variables for tests, and a file that units went through."""
 
-from landbridge.io import netcdf
+from landbridge.io import netcdf, series
 
 TEXTS = (
     *("mode_detail", "user", "run", "route", "journey", "phone", "platform", "setting", "region"),
@@ -42,7 +42,7 @@ DESCRIBED["mode_detail"]["role"] = "target"
 def round_trip(path, units):
     """The file of some units, read back and so checked."""
     attributes = {"Conventions": "CF-1.11", "dataset": "test"}
-    with netcdf.SeriesWriter(path, DESCRIBED, attributes, time_unit="milliseconds", trajectory=True) as writer:
+    with series.SeriesWriter(path, DESCRIBED, attributes, time_unit="milliseconds", trajectory=True) as writer:
         for unit in units:
             writer.add(unit)
     return netcdf.read(path)

@@ -14,9 +14,9 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.domains.gps_traces.features import METRES_PER_SECOND, units_of
+from landbridge.domains.gps_traces.modes import CLASSES
 from landbridge.methods.given import NotApplicable
 
-CLASSES = ("bike", "bus", "car", "train", "walk")
 STANDING = 0.3  # m/s
 LEAST_SPREAD = (0.2, 0.05, 0.05)  # of the three numbers, where windows are alike
 UNSURE = 4e-3  # probability left to all classes but the decided one

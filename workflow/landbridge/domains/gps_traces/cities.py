@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import yaml
 
+from landbridge.domains.gps_traces.modes import CLASSES
 from landbridge.domains.gps_traces.movement import KM_H, Component, Noise, Ride
 from landbridge.domains.gps_traces.nuisance import Nuisance, Sampling, apportion
 
 CITIES = ("a", "b")
 LAYOUTS = ("geolife", "mobilitynet")
-CLASSES = ("bike", "bus", "car", "train", "walk")  # in the order of their numbers 0 to 4
 DAYS_OF_A_YEAR = 365.25
 
 

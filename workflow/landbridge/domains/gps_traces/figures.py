@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import Dataset
+from landbridge.domains.gps_traces.fixes import METRES_PER_DEGREE
 from landbridge.domains.gps_traces.modes import CLASSES
 from landbridge.judge.canvas import PALETTE, UNCLEAR, figure
 from landbridge.prepare import ragged
@@ -23,7 +24,7 @@ CAPTIONS = {
         "(bootstrap over test groups and seeds)."
     )
 }
-KM_PER_DEGREE = 6371.0 * np.pi / 180
+KM_PER_DEGREE = METRES_PER_DEGREE / 1000
 COLOURS = dict(zip(CLASSES, PALETTE, strict=False))
 
 

@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from landbridge.prepare.groups import central_angle
+
 EARTH_RADIUS = 6_371_000.0  # m, of the sphere
 METRES_PER_DEGREE = EARTH_RADIUS * math.pi / 180  # along a meridian
 KMH = 3600.0  # m per ms to km/h
@@ -23,10 +25,7 @@ CELL = 500.0  # m
 
 def haversine(lat_1: np.ndarray, lon_1: np.ndarray, lat_2: np.ndarray, lon_2: np.ndarray) -> np.ndarray:
     """Distance in m on a sphere of 6,371 km, (n,) or scalar; equal places give exactly 0."""
-    phi_1, phi_2 = np.radians(lat_1), np.radians(lat_2)
-    half_lat, half_lon = (phi_2 - phi_1) / 2, np.radians(np.subtract(lon_2, lon_1)) / 2
-    a = np.sin(half_lat) ** 2 + np.cos(phi_1) * np.cos(phi_2) * np.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(1.0, a)))
+    return EARTH_RADIUS * central_angle(lat_1, lon_1, lat_2, lon_2)
 
 
 def in_range(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:

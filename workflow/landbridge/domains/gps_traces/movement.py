@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-EARTH_RADIUS = 6_371_000.0  # m, that of the readers' haversine
+from landbridge.domains.gps_traces.fixes import EARTH_RADIUS
+
 KM_H = 3.6  # km/h in 1 m/s
 CRUISE_LIMIT = 2.0  # standard deviations; clipped on both sides alike, which keeps the mean and every speed above 0
 SHORTEST_LINK = 1.0  # m

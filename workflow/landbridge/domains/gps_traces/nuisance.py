@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.domains.gps_traces.movement import EARTH_RADIUS, ornstein_uhlenbeck
+from landbridge.domains.gps_traces.fixes import EARTH_RADIUS
+from landbridge.domains.gps_traces.movement import ornstein_uhlenbeck
 
 PORTAL_SECONDS = 30  # on either side of a tunnel, where its noise is heard
 MARGIN_SECONDS = 15  # of a leg at either end, which no gap takes

@@ -1,0 +1,46 @@
+"""Plans without a run: datasets that share files, and code that only some recipes load."""
+
+from types import SimpleNamespace
+
+import pytest
+from landbridge.plan import Plan, read_config
+
+
+def plan(**config):
+    return Plan(read_config({"domains": ["gps_traces"], **config}, []))
+
+
+def job(**wildcards):
+    return SimpleNamespace(domain="gps_traces", **wildcards)
+
+
+def test_one_download_serves_datasets_that_share_files():
+    own = plan()
+    for dataset in ("twin_city_a", "twin_city_a_paper"):
+        assert own.manifest(job(dataset=dataset)) == "results/gps_traces/download/twin_city_a.json"
+        assert own.places(job(dataset=dataset), None)["raw"] == "data/gps_traces/twin_city_a"
+    readings = [own.settings("harmonise")(job(dataset=d)) for d in ("twin_city_a", "twin_city_a_paper")]
+    assert [found["reader_settings"].get("cleaning") for found in readings] == [None, "paper"]
+
+
+@pytest.mark.parametrize("named", ["geolife", "geolife_paper"])
+def test_a_dataset_of_anothers_files_may_be_named_by_either(named):
+    own = plan(tier="real", datasets=[named])
+    assert "geolife_trips_paper" in own.scenarios["gps_traces"]
+    assert ("geolife_users" in own.scenarios["gps_traces"]) == (named == "geolife")
+    assert "geolife_trips_paper" not in plan(tier="real").scenarios["gps_traces"]
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe", "uses"),
+    [
+        ("none", "gradient_boosted_trees.source", {"features"}),
+        ("none", "rules", {"baselines"}),
+        ("none", "sampling_only", {"features"}),
+        ("none", "naive", set()),
+        ("speed_transformer", "full_finetune", set()),
+    ],
+)
+def test_only_recipes_that_say_so_load_the_domains_modules(model, recipe, uses):
+    own = plan().modules("transfer")(job(scenario="twin_cities", model=model, recipe=recipe))
+    assert own.keys() - {"model", "recipe"} == uses

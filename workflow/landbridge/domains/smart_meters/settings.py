@@ -1,0 +1,92 @@
+"""Settings of the readers of this domain, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from landbridge.stage import StageError
+
+DAY = 86_400  # s
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the readers of raw meters share.
+
+    Attributes:
+        prefix: of the names of homes.
+        step: s, of the grid that units are on.
+        fine: s, of the grid on which readings are filled and appliances are found to be on.
+        fill: s, longest gap that the last reading fills.
+        clip_mains: W at which the mains are cut.
+        keep_shared: give appliances on shared meters labels.
+        homes: numbers of the homes to read; None for all.
+    """
+
+    prefix: str
+    step: int = 60
+    fine: int = 10
+    fill: int = 60
+    clip_mains: float = 6000
+    keep_shared: bool = False
+    homes: tuple[int, ...] | None = None
+
+
+def own_settings(settings: Mapping[str, Any], prefix: str) -> Settings:
+    """Settings of a reader over their defaults.
+
+    Raises:
+        StageError: a name or a value that can't be used.
+    """
+    defaults = Settings(prefix)
+    known = list(defaults.__dataclass_fields__)
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(known)}")
+    for name in ("step", "fine", "fill"):
+        value = settings.get(name, getattr(defaults, name))
+        if not _is_whole(value) or value < (0 if name == "fill" else 1):
+            raise _unusable(name, value, "whole seconds")
+    clip = settings.get("clip_mains", defaults.clip_mains)
+    if isinstance(clip, bool) or not isinstance(clip, int | float) or not clip > 0:
+        raise _unusable("clip_mains", clip, "W, such as 6000")
+    if not isinstance(settings.get("keep_shared", False), bool):
+        raise _unusable("keep_shared", settings["keep_shared"], "true or false")
+    if not isinstance(settings.get("prefix", prefix), str) or not settings.get("prefix", prefix):
+        raise _unusable("prefix", settings["prefix"], f"a word such as {prefix}")
+    homes = settings.get("homes")
+    if homes is not None and not (isinstance(homes, list) and homes and all(_is_whole(number) for number in homes)):
+        raise _unusable("homes", homes, "a list of numbers such as [1, 2], or leave it out")
+    own = Settings(**{"prefix": prefix, **settings, "homes": None if homes is None else tuple(sorted(set(homes)))})
+    if own.step % own.fine or DAY % own.step:
+        raise StageError(
+            f"reader_settings: step is {own.step} and fine is {own.fine}; write a step that holds whole fine bins and "
+            f"of which a day holds a whole number, such as step 60 and fine 10"
+        )
+    if own.fill > DAY:
+        raise _unusable("fill", own.fill, f"at most {DAY} s")
+    return own
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _unusable(name: str, value: object, wanted: str) -> StageError:
+    return StageError(f"reader_settings: {name} is {value!r}; write {wanted}")
+
+
+def chosen(there: Mapping[int, Any], homes: tuple[int, ...] | None, where: object) -> list[int]:
+    """Numbers of the homes to read, sorted.
+
+    Raises:
+        StageError: a home that is not there.
+    """
+    if homes is None:
+        return sorted(there)
+    absent = [number for number in homes if number not in there]
+    if absent:
+        raise StageError(f"reader_settings: homes {absent} are not in {where}; write some of {sorted(there)}")
+    return list(homes)

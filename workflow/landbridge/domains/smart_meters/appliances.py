@@ -42,26 +42,19 @@ APPLIANCES: dict[str, Appliance] = {
     "washing_machine": Appliance(20, 300, {"US": 3500, "UK": 2500}, 1800, 156),
 }
 
-# Names in `labels.dat` and in headers, lower case and with one underscore between words; misspelt ones occur in copies.
+# Names in `labels.dat` and in headers, lower case and with one underscore between words; copies have misspelt ones.
 ALIASES = {
     "kettle": "kettle",
-    "kettle_radio": "kettle",
     "microwave": "microwave",
-    "microwve": "microwave",
     "fridge": "fridge",
     "fridge_freezer": "fridge",
-    "freezer": "fridge",  # alone on its meter, it cycles like one
     "refrigerator": "fridge",
-    "refridgerator": "fridge",
-    "refrigirator": "fridge",
     "dishwasher": "dishwasher",
     "dish_washer": "dishwasher",
     "dishwaser": "dishwasher",
     "washing_machine": "washing_machine",
     "washingmachine": "washing_machine",
     "washer_dryer": "washing_machine",
-    "washer_drier": "washing_machine",
-    "washer_dyer": "washing_machine",
 }
 MAINS = "mains"
 MAINS_ALIASES = ("mains", "main", "aggregate")

@@ -139,8 +139,8 @@ def _month(home: Home, path: Path, counts: Counter[str]) -> tuple[np.ndarray, di
             return None
         if "Time" not in columns or MAINS not in ours.values():
             raise StageError(f"{path}, line 1: '{header[:100]}' has no Time or no Aggregate; they are wanted")
-        if len(set(ours.values())) < len(ours):
-            raise StageError(f"{path}, line 1: two of {', '.join(ours)} measure the same; keep one of them")
+        if len(set(columns)) < len(columns) or len(set(ours.values())) < len(ours):
+            raise StageError(f"{path}, line 1: two of {', '.join(columns)} measure the same; keep one of them")
         for column in columns:
             if column != "Time" and column not in ours:
                 counts[f"columns not used: {column}"] += 1

@@ -46,7 +46,7 @@ def read_redd(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]
         for channel, label in sorted(read_labels(house / LABELS).items()):
             meaning = meaning_of(label)
             if meaning is None:
-                counts["channels that are no appliance of ours, not opened"] += 1
+                counts[f"channels not opened: {label}"] += 1
             else:
                 loads[meaning] = (*loads.get(meaning, ()), channel)
         if MAINS not in loads:

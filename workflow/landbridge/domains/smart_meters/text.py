@@ -31,7 +31,7 @@ class Layout:
         time: the column that holds the time: s since 1970, or text YYYY-MM-DD hh:mm:ss if `clock`.
         values: columns to read, in the order wanted; an empty field is missing.
         mask: column whose readings count unless it is 0; "" for none.
-        delimiter: one character; a space stands for any blanks.
+        delimiter: one character; a space stands for any blanks, and then no field may be empty.
         clock: whether time is text.
         header: line that may come again; "" for none.
     """
@@ -122,6 +122,8 @@ def _parse(body: bytes, where: str, layout: Layout, line: int, last: bool, count
     values = np.empty((len(layout.values), table.num_rows), np.float32)
     for row, name in enumerate(layout.values):
         values[row] = columns[name].to_numpy(zero_copy_only=False)
+        if layout.delimiter == " " and columns[name].null_count:  # blanks part fields, so none can be empty
+            return _by_line(body, where, layout, line, last, counts)
     time = columns[layout.time].cast(pa.int64()).to_numpy()
     masked = np.zeros(len(time), bool)
     if layout.mask:
@@ -163,6 +165,6 @@ def _by_line(body: bytes, where: str, layout: Layout, line: int, last: bool, cou
 def _numbers(fields: Sequence[str], layout: Layout) -> list[float]:
     """Numbers of a row: time first; raises ValueError."""
     time = int(np.datetime64(fields[0], "s").astype(np.int64)) if layout.clock else int(fields[0])
-    if layout.clock and len(fields[0]) != len("YYYY-MM-DD hh:mm:ss"):
+    if layout.clock and len(fields[0]) < len("YYYY-MM-DD"):
         raise ValueError(f"has the time '{fields[0]}'")
     return [time, *(float(field or "nan") for field in fields[1:])]

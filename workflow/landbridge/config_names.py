@@ -32,8 +32,10 @@ class Offered:
         split_rules: names of split rules.
         readers: names of readers by domain.
         padded: names of the models that take padded windows.
+        on_off: names of the models whose targets are on or off.
         of_one_class: names of the metrics that may name a class.
         votes: scales of classes that a metric may name.
+        of_states: names of the metrics of targets that are on or off.
         figures: names of figures by domain.
     """
 
@@ -47,8 +49,10 @@ class Offered:
     split_rules: Sequence[str] = ()
     readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     padded: Sequence[str] = ()
+    on_off: Sequence[str] = ()
     of_one_class: Sequence[str] = ()
     votes: Sequence[str] = ()
+    of_states: Sequence[str] = ()
     figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -237,6 +241,8 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
             fitting = [name for name in offered.model_settings if (name in offered.padded) == pads]
             which = "no padded windows" if pads else "padded windows alone"
             yield ("models",), f"'{word}' takes {which}", f"write one of: {', '.join(fitting)}"
+        if word in offered.on_off and not scenario.on_from:
+            yield ("models",), f"'{word}' is for targets that are on or off", "write on_from, or leave it out"
     for number, word in enumerate(scenario.split.apart):
         yield from _column(("split", "apart", number), word, domain)
     for number, word in enumerate(scenario.split.shortcuts):
@@ -259,10 +265,14 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
     if scenario.task != "regression" and not scenario.classes:
         yield ("classes",), "is missing", "write the names of the classes, or flag_meanings of the target variable"
     choices = {
-        "target": scenario.targets if scenario.task == "regression" else ["label"],
+        "target": [*scenario.targets, "macro"] if scenario.task == "regression" else ["label"],
         "metric": domain.metrics,
         "statistic": domain.statistics,
     }
+    if not scenario.on_from:
+        of_states = sorted({word for word in domain.metrics if word in offered.of_states})
+        if of_states and scenario.task == "regression":
+            yield ("on_from",), f"is missing, and {of_states[0]} asks what is on", "write a value for each target"
     for key, names in choices.items():
         value = getattr(scenario.headline, key)
         if value not in names:

@@ -149,8 +149,10 @@ class Window(Strict):
 
     length: Positive = Field(description="steps of a window")
     stride: Positive = Field(1, description="steps between training windows")
-    scored: Positive = Field(1, description="last steps of a training window that enter the loss")
-    predict_stride: Positive = Field(1, description="steps between predicted windows, whose last step is predicted")
+    scored: Positive = Field(1, description="steps of a training window that enter the loss, the last ones")
+    lookahead: NonNegative = Field(0, description="steps at the end of a window that come after the scored ones")
+    predict_stride: Positive = Field(1, description="steps between predicted windows")
+    predicted: Positive = Field(1, description="steps of a predicted window that are predicted, the last scored ones")
     pad: bool = Field(
         False, description="whether what is left of a record is a shorter window, its missing steps masked"
     )
@@ -161,6 +163,16 @@ class Window(Strict):
         for name in ("scored", "shortest"):
             if getattr(self, name) > self.length:
                 raise ValueError(f"{name} is {getattr(self, name)}; write at most the window's length, {self.length}")
+        if self.scored + self.lookahead > self.length:
+            raise ValueError(
+                f"scored and lookahead are {self.scored + self.lookahead} steps together; write at most the window's "
+                f"length, {self.length}"
+            )
+        if self.predicted > min(self.scored, self.predict_stride):
+            raise ValueError(
+                f"predicted is {self.predicted}; write at most scored ({self.scored}) and predict_stride "
+                f"({self.predict_stride}), or a step would be predicted twice"
+            )
         return self
 
 
@@ -174,7 +186,7 @@ class Quality(Strict):
 class Headline(Strict):
     """The one number that a verdict is about."""
 
-    target: str = Field(description="target, or 'label' for classes")
+    target: str = Field(description="target, 'macro' for the mean over all targets, or 'label' for classes")
     metric: str = Field(description="metric")
     statistic: str = Field(description="statistic over groups")
 
@@ -205,6 +217,14 @@ class Scenario(Strict):
     static: Texts = Field([], description="numeric columns of units that are inputs")
     window: Window | None = Field(None, description="windows of series; none for chips")
     quality: Quality | None = Field(None, description="quality flag of the labels")
+    on_from: dict[str, Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE]] = Field(
+        {},
+        description="for targets that are on or off (appliances): the value from which each counts as on, in its "
+        "units; such targets are scaled about 0 and never predicted below it",
+    )
+    partial_labels: bool = Field(
+        False, description="whether a row that lacks some of the targets is trained on and scored for the others"
+    )
     min_scored: Positive = Field(1, description="fewest labelled rows of a unit that takes part")
     budget_axis: Literal["groups", "units", "time"] = Field("groups", description="what labels are counted in")
     per_group: bool = Field(True, description="on a time axis: one fit for each target group")
@@ -229,6 +249,19 @@ class Scenario(Strict):
     def _padding_has_one_label(self) -> Scenario:
         if self.window and self.window.pad and self.task != "classification":
             raise ValueError("window.pad is for classes of whole windows; write pad: false, or task: classification")
+        if self.window and self.task != "regression" and (self.window.lookahead or self.window.predicted > 1):
+            raise ValueError("window.lookahead and window.predicted are for regressions; leave them out")
+        return self
+
+    @model_validator(mode="after")
+    def _states_of_targets(self) -> Scenario:
+        unknown = [name for name in self.on_from if name not in self.targets]
+        lacking = [name for name in self.targets if self.on_from and name not in self.on_from]
+        if unknown or lacking:
+            wrong = f"names {unknown[0]}, which is no target" if unknown else f"lacks the target {lacking[0]}"
+            raise ValueError(f"on_from {wrong}; write a value for each of {', '.join(self.targets)}, or none")
+        if self.task != "regression" and (self.on_from or self.partial_labels):
+            raise ValueError("on_from and partial_labels are for regressions; leave them out")
         return self
 
     @model_validator(mode="after")

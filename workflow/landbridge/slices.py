@@ -94,6 +94,7 @@ class Slices:
         scenario = self.scenario(wildcards)
         dataset = self.dataset(wildcards.domain, scenario.target.dataset)
         keep = {"task", "targets", "classes", "inputs", "one_hot", "window", "quality", "static", "product"}
+        keep |= {"on_from", "partial_labels"}
         return {
             "scenario": wildcards.scenario,
             "step": dataset.step,
@@ -127,8 +128,11 @@ class Slices:
         training.pop("gpu_minutes")
         defaults = self.models[wildcards.model].literals if wildcards.model in self.models else {}
         support = own.get("support", defaults.get("DEFAULTS", {}).get("support", 0))
+        # Only where it is so: a key more would rerun every network.
+        grouped = {"grouped": True} if defaults.get("GROUPS") else {}
         return {
             **self._task(wildcards),
+            **grouped,
             "support": support,
             "balance": dict(self.scenario(wildcards).balance),
             "training": training,
@@ -166,7 +170,9 @@ class Slices:
         recipe_id, variant, _ = split_recipe(wildcards.recipe)
         metrics = self.config.domains[wildcards.domain].metrics
         return {
-            **{key: self._task(wildcards)[key] for key in ("scenario", "step", "task", "targets", "classes")},
+            **{
+                key: self._task(wildcards)[key] for key in ("scenario", "step", "task", "targets", "classes", "on_from")
+            },
             "scales": [
                 scale for scale in (*scales(), *scales("VOTES")) if any(name.endswith(f".{scale}") for name in metrics)
             ],
@@ -203,18 +209,21 @@ class Slices:
         """What `compare` knows, and the words for titles."""
         scenario = self.scenario(wildcards)
         variables = self.config.domains[wildcards.domain].variables
+        targets = {
+            name if scenario.task == "regression" else "label": variables[name].model_dump(
+                include={"units", "long_name"}
+            )
+            for name in scenario.targets
+            if name in variables
+        }
+        units = {words["units"] for words in targets.values()}
+        targets["macro"] = {"long_name": "the targets (mean)", "units": units.pop() if len(units) == 1 else "1"}
         return {
             **self.compare(wildcards),
             "domain": wildcards.domain,
             "title": scenario.title,
             "figure": wildcards.figure,
-            "targets": {
-                name if scenario.task == "regression" else "label": variables[name].model_dump(
-                    include={"units", "long_name"}
-                )
-                for name in scenario.targets
-                if name in variables
-            },
+            "targets": targets,
         }
 
     def contrast(self, wildcards: Any) -> dict[str, Any]:

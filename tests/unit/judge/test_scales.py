@@ -23,7 +23,7 @@ def series(years=3, units=1):
 
 def test_monthly_means():
     values, unit, days, cell = series(2)
-    means, of_unit, of_cell = averaged("monthly", values, unit, days, cell, True)
+    means, of_unit, of_cell = averaged("monthly", values, unit, days, cell, 1)
     assert len(means) == 24
     month = days.astype("datetime64[D]").astype("datetime64[M]")
     np.testing.assert_allclose(means[0], values[month == month[0]].mean(0))
@@ -34,15 +34,15 @@ def test_monthly_means():
 def test_a_mean_needs_enough_days():
     values, unit, days, cell = series(1)
     kept = (days - FIRST < 9) | (days - FIRST >= 31)  # nine days of January
-    assert len(averaged("monthly", values[kept], unit[kept], days[kept], cell[kept], True)[0]) == 11
-    assert len(averaged("monthly", values[kept], unit[kept], days[kept], cell[kept], False)[0]) == 12
+    assert len(averaged("monthly", values[kept], unit[kept], days[kept], cell[kept], 1)[0]) == 11
+    assert len(averaged("monthly", values[kept], unit[kept], days[kept], cell[kept], 0)[0]) == 12
     kept = (days - FIRST < 3) | (days - FIRST >= 8)
-    assert len(averaged("8day", values[kept], unit[kept], days[kept], cell[kept], True)[0]) == 45
+    assert len(averaged("8day", values[kept], unit[kept], days[kept], cell[kept], 1)[0]) == 45
 
 
 def test_eight_days_begin_anew_each_year():
     values, unit, days, cell = series(2)
-    means, _, of_cell = averaged("8day", values, unit, days, cell, True)
+    means, _, of_cell = averaged("8day", values, unit, days, cell, 1)
     assert len(means) == 2 * 46  # the last has five days
     np.testing.assert_allclose(means[46], values[365:373].mean(0))
     assert of_cell[45:47].tolist() == [0, 1]
@@ -50,7 +50,7 @@ def test_eight_days_begin_anew_each_year():
 
 def test_the_cycle_has_twelve_values_and_no_trend():
     values, unit, days, cell = series(3, units=2)
-    cycle, of_unit, of_cell = averaged("seasonal", values, unit, days, cell, True)
+    cycle, of_unit, of_cell = averaged("seasonal", values, unit, days, cell, 1)
     assert of_unit.tolist() == [0] * 12 + [1] * 12
     assert cycle[:, 0].mean() == pytest.approx(1.0, abs=0.02)  # the mean of years 0, 1 and 2
     assert set(of_cell) == {0, 3}  # it spans all years, and stands with the first
@@ -58,11 +58,11 @@ def test_the_cycle_has_twelve_values_and_no_trend():
 
 def test_anomalies_are_what_the_cycle_leaves():
     values, unit, days, cell = series(3)
-    anomaly, _, of_cell = averaged("anomaly", values, unit, days, cell, True)
+    anomaly, _, of_cell = averaged("anomaly", values, unit, days, cell, 1)
     np.testing.assert_allclose(anomaly[:, 0], np.repeat([-1, 0, 1], 46), atol=1e-9)
     np.testing.assert_allclose(anomaly[:, 1], 2 * anomaly[:, 0], atol=1e-9)
     assert of_cell.tolist() == np.repeat([0, 1, 2], 46).tolist()
-    assert len(averaged("anomaly", *(item[:365] for item in (values, unit, days, cell)), True)[0]) == 0
+    assert len(averaged("anomaly", *(item[:365] for item in (values, unit, days, cell)), 1)[0]) == 0
 
 
 def test_metrics_of_a_scale_take_its_sums():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from landbridge.judge.evaluate import Answers, score
+from landbridge.judge.scoring import Answers, score
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.scales import voted
 from landbridge.stage import StageError

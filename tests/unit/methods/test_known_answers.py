@@ -89,7 +89,7 @@ def test_a_linear_probe_leaves_the_encoder_and_moves_the_head(line):
 def test_a_linear_probe_approaches_least_squares(line):
     learner, given = fit(line, "linear_probe", settings={"rate": 0.005}, training={"fixed_steps": 2500})
     population = given.target.scaled(learner.scaler)
-    (x, static), labels, _, _ = population.batch(torch.arange(len(population)))
+    (x, static), labels, *_ = population.batch(torch.arange(len(population)))
     learner.network.eval()
     with torch.no_grad():
         features = learner.network.features(x, static)[:, -1].double()

@@ -53,5 +53,5 @@ def test_two_columns_multiply():
 def test_every_class_has_the_same_total_weight():
     own = samples(ROWS, {"igbp": ["ENF", "GRA", "WET"]})
     _, weights = own.label_rows(balanced=True)
-    totals = np.bincount(own.unit[own.label_ends], weights[:, 0])
+    totals = np.bincount(own.unit[own.label_observations], weights[:, 0])
     assert totals == pytest.approx([100 / 3] * 3, rel=1e-5)

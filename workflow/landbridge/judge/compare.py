@@ -17,7 +17,7 @@ from landbridge.judge.bootstrap import Draws
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.scales import WITHOUT_BLOCKS, split_name
-from landbridge.judge.scores import Run, Scores, as_sums, group_sums, read_scores
+from landbridge.judge.scores import MACRO, Run, Scores, as_sums, by_group, mean_of_targets, read_scores
 from landbridge.prepare.budgets import AXES
 from landbridge.stage import Job, StageError
 
@@ -65,6 +65,7 @@ def each_statistic(
     if unknown:
         raise StageError(f"statistic {', '.join(unknown)} is not known; write {', '.join(bootstrap.STATISTICS)}")
     metrics = {name: find_metric(scores.task, name, scores.classes) for name in settings["metrics"]}
+    of_targets: dict[tuple[str, str], list[Values]] = {}
     for target in scores.targets:
         for name in settings["metrics"]:
             found: dict[str, Values] = {statistic: {} for statistic in settings["statistics"]}
@@ -79,6 +80,11 @@ def each_statistic(
                         found[statistic][index, number] = replicates
             for statistic, by_run in found.items():
                 yield target, name, metrics[name], statistic, by_run
+                of_targets.setdefault((name, statistic), []).append(by_run)
+    if settings["headline"]["target"] == MACRO:
+        for (name, statistic), each in of_targets.items():
+            macro = {key: mean_of_targets([by_run[key] for by_run in each]) for key in each[0]}
+            yield MACRO, name, metrics[name], statistic, macro
 
 
 def _head(own: Run, scores: Scores, number: int, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +163,7 @@ def effect_rows(
                     continue
                 gains = metric.gain(mine, theirs)
                 low, high = _bounds(gains, kind, level)
-                pairs = [_by_group(item, scores, metric, number, what["target"]) for item in (own, reference)]
+                pairs = [by_group(item, scores, metric, number, what["target"]) for item in (own, reference)]
                 numbers = {
                     "delta": float(gains[0]),
                     "low": low,
@@ -168,11 +174,6 @@ def effect_rows(
                 }
                 rows.append({**head, **numbers, "status": own.status[number]})
     return rows
-
-
-def _by_group(own: Run, scores: Scores, metric: Metric, number: int, target: str) -> np.ndarray:
-    """(seed, group) values of a metric."""
-    return metric.function(as_sums(group_sums(own.sums[target][number], scores), scores.names))
 
 
 def label_rows(

@@ -13,10 +13,10 @@ from landbridge.contract import Dataset
 from landbridge.io import netcdf
 from landbridge.judge import tables
 from landbridge.judge.figures import FIGURES
-from landbridge.judge.figures_of_units import FIRST, group_values
+from landbridge.judge.figures_of_units import FIRST
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scores import Scores, read_scores
+from landbridge.judge.scores import Scores, by_group, read_scores
 from landbridge.prepare.budgets import AXES
 from landbridge.stage import Job, StageError
 
@@ -88,7 +88,7 @@ class Material:
             if not usable or run_.recipe == "truth":
                 continue
             target = self.job.settings["headline"]["target"]
-            values = np.nanmean(group_values(run_, usable[-1], self.scores, self.metric, target), axis=0)
+            values = np.nanmean(by_group(run_, self.scores, self.metric, usable[-1], target), axis=0)
             for group, value in zip(self.scores.groups, values, strict=True):
                 where[group].setdefault(".".join(filter(None, (run_.recipe, run_.variant))), float(value))
         return [where[group] for group in self.scores.groups]

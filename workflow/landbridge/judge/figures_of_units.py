@@ -24,8 +24,7 @@ from landbridge.judge.canvas import (
     styles,
     what_is_measured,
 )
-from landbridge.judge.metrics.metric import Metric
-from landbridge.judge.scores import Run, Scores, as_sums, group_sums
+from landbridge.judge.scores import Run, Scores, by_group
 from landbridge.judge.tables import as_float
 from landbridge.prepare.streams import generator
 
@@ -52,11 +51,6 @@ def shown_runs(scores: Scores, most: int) -> list[tuple[str, Run, int]]:
     return [item for item in found if item in kept]
 
 
-def group_values(run: Run, number: int, scores: Scores, metric: Metric, target: str) -> np.ndarray:
-    """(seed, group) values of a metric at a budget."""
-    return metric.function(as_sums(group_sums(run.sums[target][number], scores), scores.names))
-
-
 def tails(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     """Share of the groups that reach a score, for each recipe, with intervals at some quantiles."""
     headline, scores, metric = settings["headline"], material.scores, material.metric
@@ -74,7 +68,7 @@ def tails(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     with figure(path, height=4.8) as drawn:
         axis = drawn.subplots()
         for name, run, number in runs:
-            values = np.nanmean(group_values(run, number, scores, metric, headline["target"]), axis=0)
+            values = np.nanmean(by_group(run, scores, metric, number, headline["target"]), axis=0)
             values = np.sort(values[np.isfinite(values)])
             if len(values) == 0:
                 continue
@@ -116,7 +110,7 @@ def classes(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         own = np.array([label == name for label in scores.class_of_group])
         counts.append(int(own.sum()))
         for column, (_, run, number) in enumerate(runs):
-            values = group_values(run, number, scores, metric, headline["target"])[:, own]
+            values = by_group(run, scores, metric, number, headline["target"])[:, own]
             value, low, high = class_interval(values, settings["bootstrap"], settings["scenario"])
             table[line, column] = value
             bounds = f"\n{_short(low)} to {_short(high)}" if np.isfinite(low) else ""

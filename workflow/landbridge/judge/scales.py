@@ -1,22 +1,26 @@
 """Scores of series at coarser scales of time: rows are averaged first, then scored like any others.
 
-`8day` and `monthly` are means over the scored rows of eight days (from 1 January on, as MODIS composites) and of
-calendar months; `seasonal` is the mean cycle, one value for each calendar month over all years; `anomaly` is what is
-left of the eight-day means when the mean of the same eight days over all years is taken off, label and prediction
-each by its own. A metric names its scale after a dot: `r2.monthly`, and of classes `accuracy.unit`, for which the rows
-of a unit vote.
+`daily`, `8day` and `monthly` are means over the scored rows of a day, of eight days (from 1 January on, as MODIS
+composites) and of calendar months; `seasonal` is the mean cycle, one value for each calendar month over all years;
+`anomaly` is what is left of the eight-day means when the mean of the same eight days over all years is taken off, label
+and prediction each by its own. A metric names its scale after a dot: `r2.monthly`, and of classes `accuracy.unit`, for
+which the rows of a unit vote.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from landbridge.prepare.windows import SECONDS
 from landbridge.stage import StageError
 
-SCALES = ("8day", "monthly", "seasonal", "anomaly")
+SCALES = ("daily", "8day", "monthly", "seasonal", "anomaly")
 VOTES = ("unit",)  # of classes: one for each unit, by the mean log-probability of its rows
-# Scored daily rows that a mean needs at least; of coarser data one is enough.
-FEWEST = {"8day": 4, "monthly": 10}
+# Days with scored rows that a mean needs at least, and how much of a day: a day of finer rows counts from half of them
+# on. Of data coarser than days one row is enough.
+FEWEST = {"daily": 0.5, "8day": 4, "monthly": 10}
 WITHOUT_BLOCKS = ("seasonal",)  # spans all years, so it can't be resampled by blocks of time
 SLOTS = 64  # more than the eight-day stretches of a year
 FEWEST_YEARS = 2  # that an anomaly's own mean is taken over
@@ -28,8 +32,16 @@ def split_name(metric: str) -> tuple[str, str]:
     return (name, scale) if scale in (*SCALES, *VOTES) else (metric, "")
 
 
+def rows_per_day(step: str) -> float:
+    """Rows that a day has at a step such as `day` or `60 second`; 0 of a coarser step."""
+    if step in ("day", "month"):
+        return float(step == "day")
+    number, _, unit = step.rpartition(" ")
+    return 86_400 / (int(number or 1) * SECONDS[unit])
+
+
 def averaged(
-    scale: str, values: np.ndarray, unit: np.ndarray, days: np.ndarray, cell: np.ndarray, daily: bool
+    scale: str, values: np.ndarray, unit: np.ndarray, days: np.ndarray, cell: np.ndarray, per_day: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows at a coarser scale.
 
@@ -39,7 +51,7 @@ def averaged(
         unit: (row,) unit.
         days: (row,) days since 1970-01-01.
         cell: (row,) cell of unit and block.
-        daily: whether rows are days, so that a mean needs several.
+        per_day: rows of a day, of which a mean needs several; 0 where rows are coarser.
 
     Returns:
         values (mean, column), unit and cell of each mean; a mean stands in the cell of its first row.
@@ -48,15 +60,16 @@ def averaged(
     year = date.astype("datetime64[Y]")
     slot = (date - year.astype("datetime64[D]")).astype(np.int64) // 8
     month = date.astype("datetime64[M]").astype(np.int64)
-    if scale == "monthly":
-        found = _means(values, unit, month, cell, FEWEST["monthly"] if daily else 1)
+    fewest = {name: max(1, math.ceil(days_of * per_day)) for name, days_of in FEWEST.items()}
+    if scale in ("daily", "monthly"):
+        found = _means(values, unit, days if scale == "daily" else month, cell, fewest[scale])
         return found[0], found[1], found[3]
     if scale == "seasonal":
-        monthly, of_unit, key, of_cell = _means(values, unit, month, cell, FEWEST["monthly"] if daily else 1)
+        monthly, of_unit, key, of_cell = _means(values, unit, month, cell, fewest["monthly"])
         cycle = _means(monthly, of_unit, key % 12, of_cell, 1)
         return cycle[0], cycle[1], cycle[3]
     key = (year.astype(np.int64) + 1970) * SLOTS + slot
-    eight, of_unit, key, of_cell = _means(values, unit, key, cell, FEWEST["8day"] if daily else 1)
+    eight, of_unit, key, of_cell = _means(values, unit, key, cell, fewest["8day"])
     if scale == "8day":
         return eight, of_unit, of_cell
     place = of_unit * SLOTS + key % SLOTS

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from landbridge.judge.metrics.metric import Metric
 from landbridge.stage import StageError
 
-REFERENCE = ("none", "naive", "climatology")
+REFERENCE = ("none", "naive")
+MACRO = "macro"  # in the place of a target: the mean over all targets
 HEAD = ("model", "recipe", "variant", "selection", "status", "budget", "budget_size", "fold", "seed", "target")
 CELL = ("unit", "group", "class_of", "block")
 
@@ -190,6 +192,20 @@ def group_sums(array: np.ndarray, scores: Scores) -> np.ndarray:
     """(..., cell, sum) added up to (..., group, sum)."""
     one_hot = (scores.group_of_cell[None, :] == np.arange(len(scores.groups))[:, None]).astype(float)
     return np.einsum("gc,...ck->...gk", one_hot, array)
+
+
+def by_group(own: Run, scores: Scores, metric: Metric, number: int, target: str) -> np.ndarray:
+    """(seed, group) values of a metric at the budget of that number; of `macro` the mean over targets that have one."""
+    if target == MACRO:
+        return mean_of_targets([by_group(own, scores, metric, number, name) for name in scores.targets])
+    return metric.function(as_sums(group_sums(own.sums[target][number], scores), scores.names))
+
+
+def mean_of_targets(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over arrays of equal shape, one for each target; a target without a value, as absent there, is left out."""
+    stacked = np.stack(values)
+    known = np.isfinite(stacked)
+    return np.where(known.any(0), np.where(known, stacked, 0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
 
 
 def as_sums(array: np.ndarray, names: Sequence[str]) -> dict[str, Any]:

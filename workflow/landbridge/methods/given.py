@@ -164,10 +164,12 @@ class Given(Protocol):
         rate: float,
         share_of_steps: float = 1.0,
         select_on_source: bool = False,
+        pull: float = 0.0,
     ) -> None:
         """Train the named parts in place.
 
         The budget decides how long: below eight labelled groups a fixed number of steps, times `share_of_steps`;
         from eight the number of steps that scores best on labelled groups taken out of the budget.
         `select_on_source` stops on the source's validation groups instead, for recipes that train on the source.
+        `pull` / 2 times the squared distance of the weights from where they start is added to the loss.
         """

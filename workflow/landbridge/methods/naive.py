@@ -1,6 +1,6 @@
-"""What needs no drivers: the climatology by month, the mean, or the shares of the classes.
+"""What needs no drivers: the climatology by month, the mean, nothing at all (zero), or the shares of the classes.
 
-At budget 0 it is taken from the source, from budget 1 on from the labelled target data alone.
+Always zero is the predictor to beat where a target is mostly off, as appliances are. At budget 0 it is taken from the source, from budget 1 on from the labelled target data alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OBJECTIVE = None
 MODELS = "none"
 PLACE = "A"
 SELECTION = "fixed"
-VARIANTS = ("climatology", "mean")
+VARIANTS = ("climatology", "mean", "zero")
 MONTHS = 12
 
 
@@ -83,6 +83,8 @@ def climatology(labels: np.ndarray, weights: np.ndarray, months: np.ndarray | No
 def fit(given: Given) -> Fitted:
     """Climatology or mean of a regression; class shares, with one added to each count, otherwise."""
     samples = given.target if given.budget > 0 else given.source
+    if given.variant == "zero" and samples.task == "regression":
+        return Climatology(np.zeros((MONTHS, samples.outputs)))
     labels, weights = samples.label_rows()
     if samples.task == "regression":
         return Climatology(climatology(labels, weights, samples.months() if given.variant == "climatology" else None))

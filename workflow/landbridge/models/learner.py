@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from landbridge.models.network import Network, Shape, parameter_count
 from landbridge.prepare.scaling import Scaler
 
-PREDICTION_BATCH = 2048
+PREDICTION_BATCH = 2048  # windows at a time, fewer of long ones
+PREDICTION_STEPS = 500_000  # steps of the windows at a time
 
 
 class Learner:
@@ -37,16 +38,19 @@ class Learner:
         """
         self.network.eval()
         found = []
+        batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // self.shape.length))
         with torch.no_grad():
-            for start in range(0, samples.prediction_rows, PREDICTION_BATCH):
-                index = torch.arange(start, min(start + PREDICTION_BATCH, samples.prediction_rows))
-                inputs = samples.prediction_batch(index, self.scaler)
-                found.append(self._finish(self.network(*inputs), samples.task).cpu().numpy())
+            for start in range(0, len(samples.prediction_windows.ends), batch):
+                stop = min(start + batch, len(samples.prediction_windows.ends))
+                inputs = samples.prediction_batch(torch.arange(start, stop), self.scaler)
+                steps = samples.prediction_steps(start, stop) if samples.task == "regression" else None
+                found.append(self._finish(self.network(*inputs), samples.task, steps).cpu().numpy())
         return np.concatenate(found) if found else np.zeros((0, self.shape.outputs), np.float32)
 
-    def _finish(self, outputs: Tensor, task: str) -> Tensor:
-        if task == "regression":
-            last = outputs[:, -1] if outputs.ndim == 3 else outputs  # (b, t, target): the last step of the window
+    def _finish(self, outputs: Tensor, task: str, steps: tuple[Tensor, Tensor] | None) -> Tensor:
+        if steps is not None:
+            window, step = steps
+            last = outputs[window, step] if outputs.ndim == 3 else outputs[window]  # (row, target)
             mean = torch.as_tensor(self.scaler.target_mean, dtype=torch.float32, device=last.device)
             spread = torch.as_tensor(self.scaler.target_spread, dtype=torch.float32, device=last.device)
             return last * spread + mean

@@ -6,12 +6,15 @@ that is an `nn.ModuleDict` has parts of its own, named with dots (`block1.attent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+OwnLoss = Tensor | float | Callable[[Any], Tensor]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Shape:
         outputs: targets of a regression, or classes.
         length: steps of a window, or pixels along a chip's side.
         support: windows of the same unit that come beside the window to predict; see `Samples`.
+        scored: steps of a window that are compared with labels.
+        lookahead: steps of a window after those.
+        groups: groups of the source that the network may tell apart in training.
     """
 
     inputs: int
@@ -31,6 +37,14 @@ class Shape:
     outputs: int
     length: int
     support: int = 0
+    scored: int = 1
+    lookahead: int = 0
+    groups: int = 0
+
+    @property
+    def field(self) -> int:
+        """Steps that every scored step has around it inside a window: `lookahead` after it and the rest before."""
+        return self.length - self.scored + 1
 
 
 class Network(nn.Module):
@@ -39,9 +53,14 @@ class Network(nn.Module):
     A subclass sets `parts` in its constructor, in the order from input to output, the last being the head, and
     defines `features`. Shapes, with b samples: a series x is (b, length, inputs) and gives features
     (b, length, d) or, where `pools` is true, (b, d); a chip x is (b, inputs, y, x) and gives (b, d, y, x) or (b, d).
+
+    Attributes:
+        lookahead: steps at the end of a window that outputs leave out: the last output is that of the last step that
+            is scored. Set by `build`.
     """
 
     parts: nn.ModuleDict
+    lookahead: int = 0
 
     def features(self, x: Tensor, static: Tensor) -> Tensor:
         """Encoder: inputs and static (b, static) to features."""
@@ -49,10 +68,17 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, static: Tensor) -> Tensor:
         """Head of the features: the last dimension (channels, for chips) becomes `outputs`."""
-        return self.parts[self.part_names()[-1]](self.features(x, static))
+        return self.until_scored(self.parts[self.part_names()[-1]](self.features(x, static)))
 
-    def step(self, *inputs: Tensor) -> tuple[Tensor, Tensor | float]:
-        """Outputs in training, and a loss of the network's own that is added to that of the task; 0 for most."""
+    def until_scored(self, outputs: Tensor) -> Tensor:
+        """Outputs (b, length, ...) of every step without those of the lookahead."""
+        return outputs[:, : outputs.shape[1] - self.lookahead] if self.lookahead else outputs
+
+    def step(self, *inputs: Tensor) -> tuple[Tensor, OwnLoss]:
+        """Outputs in training, and a loss of the network's own that is added to that of the task; 0 for most.
+
+        One that needs labels is a function of the batch.
+        """
         return self(*inputs), 0.0
 
     def part_names(self) -> list[str]:
@@ -132,6 +158,13 @@ def _matches(path: str, pattern: str) -> bool:
 
 def _inside(leaf: str, head: str) -> bool:
     return leaf == head or leaf.startswith(f"{head}.")
+
+
+def build(architecture: Any, shape: Shape, settings: Mapping[str, Any]) -> Network:
+    """The network of a module of this folder, for windows of `shape`."""
+    network: Network = architecture.build(shape, settings)
+    network.lookahead = shape.lookahead
+    return network
 
 
 def parameter_count(parameters: Iterable[nn.Parameter]) -> int:

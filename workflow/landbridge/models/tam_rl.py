@@ -151,8 +151,7 @@ class TamRL(Network):
         modulation: Any = self.parts["modulation"]
         encoded = modulation.of_input(self.parts["encoder"](x, static), code)
         hidden = modulation.of_state(self.parts["recurrent"](encoded)[0], code)
-        outputs: Tensor = self.parts["head"](hidden)
-        return outputs
+        return self.until_scored(self.parts["head"](hidden))
 
 
 def build(shape: Shape, settings: Mapping[str, Any]) -> Network:

@@ -14,28 +14,25 @@ from landbridge.prepare import ragged, windows
 INDEX = {"role": "index"}
 
 
-def prediction_windows(dataset: Dataset, settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """(row,) last observation of every complete window and how many it covers; labels play no part."""
-    grid = windows.Grid.of(settings["window"], "predict_stride")
-    return windows.complete_windows(dataset, settings["inputs"], grid, settings["step"])
+def prediction_windows(dataset: Dataset, settings: Mapping[str, Any]) -> windows.Rows:
+    """Rows to predict, with their windows."""
+    return windows.rows_to_predict(dataset, settings["inputs"], settings["window"], settings["step"])
 
 
 def prediction_rows(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(row,) last observation of every complete window, or the index of every chip."""
+    """(row,) observation of every row to predict, or the index of every chip."""
     if settings["kind"] == "chips":
         return np.arange(len(dataset["unit_name"]))
-    return prediction_windows(dataset, settings)[0]
+    return prediction_windows(dataset, settings).observations
 
 
 def labelled_rows(dataset: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """(row,) bool: every target of a regression is there, or a class at one pixel at least."""
+    """(row,) bool: every target of a regression is there, with `partial_labels` one; or a class at one pixel."""
     if settings["task"] != "regression":
         labels = row_labels(dataset, rows, settings["targets"][0])
         return (labels != IGNORE).reshape(len(rows), -1).any(axis=1)
-    present = np.ones(len(rows), bool)
-    for name in settings["targets"]:
-        present &= np.isfinite(dataset[name][rows])
-    return present
+    present = np.stack([np.isfinite(dataset[name][rows]) for name in settings["targets"]])
+    return np.asarray(present.any(axis=0) if settings.get("partial_labels") else present.all(axis=0))
 
 
 def scorable_rows(dataset: Dataset, rows: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
@@ -110,10 +107,13 @@ def with_rows(inputs: Dataset, test: Dataset, rows: np.ndarray, settings: Mappin
     added = {"row_unit": Variable(("row",), row_unit, {"long_name": "unit of the row to predict", **INDEX})}
     if "row_size" in test:
         digest.update(test["time"][rows].astype("<i8").tobytes())
-        ends = {"long_name": "last observation of the window of the row to predict", **INDEX}
-        added["row_end"] = Variable(("row",), rows.astype(np.int64), ends)
-        sizes = {"long_name": "observations of the window of the row to predict", **INDEX}
-        added["row_length"] = Variable(("row",), prediction_windows(test, settings)[1].astype(np.int32), sizes)
+        own = prediction_windows(test, settings)
+        for name, values, meaning in (
+            ("row_end", own.ends.astype(np.int64), "last observation of the window of the row to predict"),
+            ("row_length", own.sizes.astype(np.int32), "observations of the window of the row to predict"),
+            ("row_back", own.back.astype(np.int32), "observations from the row to predict to the end of its window"),
+        ):
+            added[name] = Variable(("row",), values, {"long_name": meaning, **INDEX})
     row_of = "window" if "row_size" in test else "unit"
     return ragged.with_variables(inputs, added, row_of=row_of, rows_table_hash=digest.hexdigest())
 

@@ -62,9 +62,11 @@ def _from_first_window(
     """
     bounds = ragged.offsets(parted["row_size"])
     starts, stops = bounds[:-1].copy(), bounds[1:]
-    length = settings["window"]["length"]
+    length, lookahead = settings["window"]["length"], settings["window"].get("lookahead", 0)
     weights = _label_weights(parted, settings)
-    ends, _ = windows.training_windows(parted, settings["inputs"], weights, Grid(length), 1, settings["step"])
+    ends, _ = windows.training_windows(
+        parted, settings["inputs"], weights, Grid(length), 1, settings["step"], lookahead
+    )
     for unit in np.flatnonzero(in_pool):
         first = np.searchsorted(ends, starts[unit])
         inside = first < len(ends) and ends[first] < stops[unit]
@@ -83,10 +85,11 @@ def _days(parted: Dataset, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
 
 
 def _label_weights(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(obs, 1) float32: above 0 where every target is there and counts in training."""
+    """(obs, 1) float32: above 0 where the targets are there and count in training; with `partial_labels`, one does."""
     targets, quality = settings["targets"], settings.get("quality")
     if settings["task"] == "regression":
         weights = windows.label_weights(dataset, targets, quality["variable"] if quality else None)
-        return weights.min(axis=1, keepdims=True)
+        enough = np.max if settings.get("partial_labels") else np.min
+        return np.asarray(enough(weights, axis=1, keepdims=True))
     rows = np.arange(int(dataset["row_size"].sum()))
     return (answers.row_labels(dataset, rows, targets[0]) != IGNORE).astype(np.float32)[:, None]

@@ -62,17 +62,19 @@ def rows_hash(datasets: Sequence[Dataset]) -> str:
     return digest.hexdigest()
 
 
-def _moments(columns: list[np.ndarray], weights: list[np.ndarray]) -> tuple[float, float]:
-    """Weighted mean and standard deviation of columns end to end; 0 and 1 where there is nothing, 1 for a constant."""
+def _moments(columns: list[np.ndarray], weights: list[np.ndarray], spread_of_none: float = 1.0) -> tuple[float, float]:
+    """Weighted mean and standard deviation of columns end to end; 0 and `spread_of_none` where there is nothing, or
+    nothing but a constant.
+    """
     values, weight = np.concatenate(columns).astype(np.float64), np.concatenate(weights).astype(np.float64)
     usable = np.isfinite(values) & (weight > 0)
     values, weight = values[usable], weight[usable]
     if len(values) == 0:
-        return 0.0, 1.0
+        return 0.0, spread_of_none
     mean = float(np.average(values, weights=weight))
     spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weight)))
     # Relative, since a flux in kg m-2 s-1 varies by 1e-9 and is no constant.
-    return mean, spread if spread > CONSTANT * abs(mean) else 1.0
+    return mean, spread if spread > CONSTANT * abs(mean) else spread_of_none
 
 
 def static_numbers(dataset: Dataset, static: Sequence[str], one_hot: Mapping[str, Sequence[str]]) -> np.ndarray:
@@ -94,6 +96,7 @@ def fit_scaler(
     quality: str | None = None,
     static: Sequence[str] = (),
     one_hot: Mapping[str, Sequence[str]] | None = None,
+    on_from: Sequence[float] = (),
 ) -> Scaler:
     """Scaler of some files that a job may read.
 
@@ -107,6 +110,8 @@ def fit_scaler(
         quality: variable on `obs`, 0 to 1, that target rows count with.
         static: numeric columns of units, which are standardised.
         one_hot: text columns of units with their vocabularies, whose zeros and ones stay as they are.
+        on_from: of targets that are on or off, the value from which each is on: they are divided by their spread and
+            not moved, so that 0 stays 0; a target that has no label is divided by this value.
     """
     if "reflectance" in datasets[0]:
         bands = range(datasets[0]["reflectance"].shape[1])
@@ -123,7 +128,8 @@ def fit_scaler(
         weights = [label_weights(dataset, targets, quality) for dataset in datasets]
         for number, name in enumerate(targets):
             columns = [dataset[name] for dataset in datasets]
-            target_moments.append(_moments(columns, [weight[:, number] for weight in weights]))
+            unlabelled = on_from[number] if len(on_from) else 1.0
+            target_moments.append(_moments(columns, [weight[:, number] for weight in weights], unlabelled))
     input_values, target_values = np.array(moments).reshape(-1, 2), np.array(target_moments).reshape(-1, 2)
     numbers = np.concatenate([static_numbers(dataset, static, one_hot or {}) for dataset in datasets]).astype(
         np.float64
@@ -136,7 +142,7 @@ def fit_scaler(
     return Scaler(
         input_mean=input_values[:, 0],
         input_spread=input_values[:, 1],
-        target_mean=target_values[:, 0],
+        target_mean=np.zeros(len(target_values)) if len(on_from) else target_values[:, 0],
         target_spread=target_values[:, 1],
         static_mean=static_mean,
         static_factor=static_factor,
@@ -152,6 +158,7 @@ def check_scaler(
     quality: str | None = None,
     static: Sequence[str] = (),
     one_hot: Mapping[str, Sequence[str]] | None = None,
+    on_from: Sequence[float] = (),
 ) -> None:
     """Refuse a scaler that was not fitted on exactly the permitted rows.
 
@@ -163,7 +170,7 @@ def check_scaler(
             "the scaler was fitted on other rows than this job may read (its row hash differs): fit it on the "
             "training part alone, and remove checkpoints of another split"
         )
-    again = fit_scaler(permitted, inputs, targets, quality, static, one_hot)
+    again = fit_scaler(permitted, inputs, targets, quality, static, one_hot, on_from)
     words = [f"{name} = {word}" for name, vocabulary in (one_hot or {}).items() for word in vocabulary]
     columns = {"input": inputs, "target": targets, "static": [*static, *words]}
     if "reflectance" in permitted[0]:

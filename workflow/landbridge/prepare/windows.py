@@ -99,6 +99,33 @@ class Grid:
         return cls(window["length"], window[stride], window.get("shortest") if window.get("pad") else None)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows to predict: steps of complete windows.
+
+    Attributes:
+        ends, sizes: (row,) last observation of the row's window, and how many the window covers.
+        back: (row,) observations from the row to the end of its window.
+    """
+
+    ends: np.ndarray
+    sizes: np.ndarray
+    back: np.ndarray
+
+    @property
+    def observations(self) -> np.ndarray:
+        """(row,) observation that each row is about."""
+        return self.ends - self.back
+
+
+def rows_to_predict(dataset: Dataset, inputs: Sequence[str], window: Mapping[str, Any], step: str) -> Rows:
+    """Every step that a scenario's `window:` predicts, in order; labels play no part."""
+    ends, sizes = complete_windows(dataset, inputs, Grid.of(window, "predict_stride"), step)
+    lookahead, predicted = window.get("lookahead", 0), window.get("predicted", 1)
+    back = lookahead + np.arange(predicted - 1, -1, -1)
+    return Rows(np.repeat(ends, predicted), np.repeat(sizes, predicted), np.tile(back, len(ends)))
+
+
 def complete_windows(dataset: Dataset, inputs: Sequence[str], grid: Grid, step: str) -> tuple[np.ndarray, np.ndarray]:
     """Ends and sizes (window,) int64 of windows without a missing input or a gap, inside one unit."""
     runs = complete_runs(dataset, inputs, step)
@@ -127,21 +154,29 @@ def label_weights(dataset: Dataset, targets: Sequence[str], quality: str | None)
 
 
 def training_windows(
-    dataset: Dataset, inputs: Sequence[str], weights: np.ndarray, grid: Grid, scored: int, step: str
+    dataset: Dataset,
+    inputs: Sequence[str],
+    weights: np.ndarray,
+    grid: Grid,
+    scored: int,
+    step: str,
+    lookahead: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ends and sizes of the complete windows whose last `scored` observations hold a label of positive weight.
+    """Ends and sizes of the complete windows whose `scored` observations hold a label of positive weight.
 
     Args:
         dataset: series.
         inputs: variables that must be complete.
         weights: (obs, target) of `label_weights`.
         grid: how windows lie.
-        scored: last observations of a window among which a label must be.
+        scored: observations of a window among which a label must be.
         step: of the clock, see `clock`.
+        lookahead: observations of the window after those.
     """
     ends, sizes = complete_windows(dataset, inputs, grid, step)
     labelled = np.concatenate([[0], np.cumsum((weights > 0).any(axis=1))])
-    kept = labelled[ends + 1] > labelled[ends + 1 - scored]
+    last = ends - lookahead
+    kept = labelled[last + 1] > labelled[last + 1 - scored]
     return ends[kept], sizes[kept]
 
 

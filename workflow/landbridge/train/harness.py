@@ -15,7 +15,7 @@ import torch
 from landbridge.contract import Dataset
 from landbridge.methods.given import NotApplicable, RightError, Side
 from landbridge.models.learner import Learner
-from landbridge.models.network import Network, Shape, initialise
+from landbridge.models.network import Network, Shape, build, initialise
 from landbridge.prepare import ragged
 from landbridge.prepare.budgets import Budget
 from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
@@ -97,7 +97,7 @@ class Tools:
         if self.architecture is None:
             raise RightError(f"recipe {self.job.settings['recipe']} declares MODELS = 'none' and asked for a network")
         settings = self.job.settings["network"]
-        return self.architecture.build(shape, settings).to(self.job.device)
+        return build(self.architecture, shape, settings).to(self.job.device)
 
 
 @dataclass
@@ -220,6 +220,7 @@ class Given:
         rate: float,
         share_of_steps: float = 1.0,
         select_on_source: bool = False,
+        pull: float = 0.0,
     ) -> None:
         settings = self.tools.job.settings
         training = settings["training"]
@@ -243,6 +244,7 @@ class Given:
             loss_of(settings, self.tools.layout, scaler, device),
             schedule_of(training, rate, steps=steps),
             parts=parts,
+            pull=pull,
             validation=validation.scaled(scaler) if validation is not None else None,
             validation_loss=MeanLoss(self.tools.layout.task),
             progress=self.tools.progress,

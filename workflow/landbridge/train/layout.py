@@ -21,6 +21,10 @@ class Layout:
         class_weights: text columns of units whose classes weigh the same in training.
         product: by target, the variable of an existing product.
         shortest: of windows that may be padded, the fewest observations; None where every window is full.
+        lookahead: steps of a window after the scored ones.
+        predicted: steps of a window to predict that are predicted.
+        grouped: whether a network is told which group of its source a window is from.
+        on_from: by target, the value from which it counts as on; empty for targets without an off state.
     """
 
     task: str
@@ -39,6 +43,10 @@ class Layout:
     class_weights: tuple[str, ...] = ()
     product: Mapping[str, str] = field(default_factory=dict)
     shortest: int | None = None
+    lookahead: int = 0
+    predicted: int = 1
+    grouped: bool = False
+    on_from: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], dataset: Dataset) -> Layout:
@@ -62,11 +70,20 @@ class Layout:
             class_weights=tuple(settings.get("training", {}).get("class_weights", ())),
             product=dict(settings.get("product") or {}),
             shortest=Grid.of(window).shortest,
+            lookahead=window.get("lookahead", 0),
+            predicted=window.get("predicted", 1),
+            grouped=bool(settings.get("grouped", False)),
+            on_from=dict(settings.get("on_from") or {}),
         )
 
     def grid(self, stride: int) -> Grid:
         """Its windows, `stride` observations apart."""
         return Grid(self.length, stride, self.shortest)
+
+    @property
+    def table_length(self) -> int:
+        """Observations that a learner of tables is shown for a row: what every step of a window has around it."""
+        return self.length - self.predicted + 1
 
     @property
     def outputs(self) -> int:
@@ -80,9 +97,21 @@ class Layout:
 
     def scaler_arguments(self) -> tuple[Any, ...]:
         """What `fit_scaler` and `check_scaler` take after the datasets."""
-        return self.inputs, self.scaled_targets, self.quality, self.static, self.one_hot
+        return self.inputs, self.scaled_targets, self.quality, self.static, self.one_hot, self._on_from()
 
-    def shape(self, inputs: int) -> Shape:
-        """Sizes of a network for this layout."""
+    def _on_from(self) -> tuple[float, ...]:
+        return tuple(self.on_from[name] for name in self.targets) if self.on_from else ()
+
+    def shape(self, inputs: int, groups: int = 0) -> Shape:
+        """Sizes of a network for this layout, with `groups` of the source that it is told apart."""
         static = len(self.static) + sum(len(words) for words in self.one_hot.values())
-        return Shape(inputs, static, self.outputs, self.length, self.support)
+        return Shape(
+            inputs=inputs,
+            static=static,
+            outputs=self.outputs,
+            length=self.length,
+            support=self.support,
+            scored=self.scored,
+            lookahead=self.lookahead,
+            groups=groups if self.grouped else 0,
+        )

@@ -144,6 +144,20 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Anchor:
+    """Weights that a training is pulled towards, and how strongly: the loss gains strength / 2 |w - w0|^2."""
+
+    start: Sequence[Tensor]
+    strength: float
+
+    def add_gradients(self, parameters: Sequence[Tensor]) -> None:
+        """Add strength (w - w0) to the gradient of each weight."""
+        for parameter, start in zip(parameters, self.start, strict=True):
+            if parameter.grad is not None:
+                parameter.grad.add_(parameter.detach() - start, alpha=self.strength)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a training run did.
 
@@ -182,6 +196,7 @@ def train(
     schedule: Schedule,
     *,
     parts: Any = "all",
+    pull: float = 0.0,
     validation: Population | None = None,
     validation_loss: Loss | None = None,
     progress: Progress | None = None,
@@ -191,7 +206,8 @@ def train(
 
     With a validation population the weights of the best epoch (0, the start, included) are copied and loaded back;
     without one the last weights stand. Sides of share 0 are not run at all: their forward pass alone would move
-    BatchNorm statistics. Epochs are compared by `validation_loss`, or by `loss` without one.
+    BatchNorm statistics. `pull` / 2 times the squared distance of the trained weights from where they start is added to
+    the loss. Epochs are compared by `validation_loss`, or by `loss` without one.
 
     Raises:
         Diverged: the loss is not finite.
@@ -202,6 +218,7 @@ def train(
     fit = progress.next_fit()
     parameters = network.set_trainable(parts)
     sides = [side for side in sides if side.share > 0]
+    anchor = Anchor([parameter.detach().clone() for parameter in parameters], pull) if pull else None
     optimiser = AdamW(parameters, schedule.rate, schedule.weight_decay)
     per_epoch, epochs = _lengths(sides, schedule)
     finished = progress.load(fit, "finished")
@@ -233,7 +250,7 @@ def train(
             break
         steps = per_epoch if schedule.steps is None else min(per_epoch, schedule.steps - epoch * per_epoch)
         optimiser.rate = schedule.rate * 0.5 ** (epoch // schedule.halve_every if schedule.halve_every else 0)
-        training_loss = _epoch(network, sides, loss, optimiser, schedule, steps)
+        training_loss = _epoch(network, sides, loss, optimiser, schedule, steps, anchor)
         row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
         row["validation_loss"] = float("nan")
         if validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs):
@@ -277,8 +294,9 @@ def _epoch(
     optimiser: AdamW,
     schedule: Schedule,
     steps: int,
+    anchor: Anchor | None,
 ) -> float:
-    """Some optimiser steps; returns the mean training loss.
+    """Some optimiser steps; returns the mean training loss of the sides.
 
     A share scales each side's loss before the sum.
     """
@@ -290,10 +308,13 @@ def _epoch(
             _set_dropout_state(device, side.dropout_state)
             batch = side.population.batch(side.next_index(schedule.batch))
             outputs, own_loss = network.step(*batch.inputs)
-            side_loss = side.share * (loss(outputs, batch) + own_loss)
+            own = own_loss(batch) if callable(own_loss) else own_loss
+            side_loss = side.share * (loss(outputs, batch) + own)
             side_loss.backward()
             side.dropout_state = _dropout_state(device)
             total += side_loss.detach()
+        if anchor is not None:
+            anchor.add_gradients(optimiser.parameters)
         clip_gradients(optimiser.parameters, schedule.clip)
         optimiser.step()
     mean = total / steps

@@ -23,12 +23,14 @@ class Batch(NamedTuple):
         inputs: what the network takes: x and static, and for some models the support windows and which exist.
         labels, weights: (b, scored, target) of a regression; (b,) or (b, y, x) of classes.
         rows: (b,) place of each window in its population.
+        on: (b, scored, target) bool, whether a target that may be off is on; None for others.
     """
 
     inputs: tuple[Tensor, ...]
     labels: Tensor
     weights: Tensor
     rows: Tensor
+    on: Tensor | None = None
 
 
 def squared_error(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from typing import Any
 from landbridge.io import netcdf
 from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
-from landbridge.models.network import initialise
+from landbridge.models.network import build, initialise
 from landbridge.prepare.scaling import check_scaler, fit_scaler, rows_hash
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
@@ -44,10 +44,10 @@ def run(job: Job) -> None:
     check_scaler(scaler, [source.train.dataset], *layout.scaler_arguments())
     if rows_hash([source.train.dataset]) != dataset.attributes["source_rows_hash"]:
         raise StageError(f"{job.input('source')}: its rows are not those that `split` wrote; delete it and run again")
-    shape = layout.shape(len(scaler.input_mean))
+    shape = layout.shape(len(scaler.input_mean), source.train.tell_groups_apart() if layout.grouped else 0)
     training = job.settings["training"]
     with progress_of(job) as progress:
-        network = job.load("model").build(shape, job.settings["network"]).to(job.device)
+        network = build(job.load("model"), shape, job.settings["network"]).to(job.device)
         initialise(network, stream("init", job.seed))
         loss: Any = loss_of(job.settings, layout, scaler, job.device)
         objective, groups = job.load("objective"), None

@@ -15,7 +15,7 @@ from landbridge.contract import IGNORE, Dataset, stamps
 from landbridge.methods.given import NotApplicable
 from landbridge.prepare import windows
 from landbridge.prepare.scaling import Scaler, static_numbers
-from landbridge.prepare.windows import Grid
+from landbridge.prepare.windows import Grid, Rows
 from landbridge.stage import StageError
 from landbridge.train.layout import Layout
 from landbridge.train.losses import Batch
@@ -76,6 +76,7 @@ class Samples:
         self.unit = (
             np.arange(len(dataset["unit_name"])) if self.chips else windows.unit_index(dataset["row_size"])
         )  # unit of each observation or chip
+        self.group_of_unit = np.full(len(dataset["unit_name"]), -1)  # -1: not a group that a network tells apart
 
     @property
     def task(self) -> str:
@@ -92,6 +93,11 @@ class Samples:
         """Rows and columns of a chip whose every pixel is predicted."""
         shape = self.dataset["reflectance"].shape if self.task == "segmentation" else None
         return (shape[2], shape[3]) if shape else None
+
+    def tell_groups_apart(self) -> int:
+        """Number the groups of this population for networks that take them; their count."""
+        names, self.group_of_unit = np.unique(np.asarray(self.dataset["group"]).astype(str), return_inverse=True)
+        return len(names)
 
     # -- labels -------------------------------------------------------------------------------------------------
 
@@ -116,7 +122,9 @@ class Samples:
         layout = self.layout
         scored = layout.scored if self.task == "regression" else 1
         grid = layout.grid(layout.stride)
-        return Windows(*windows.training_windows(self.dataset, layout.inputs, weights, grid, scored, layout.step))
+        return Windows(
+            *windows.training_windows(self.dataset, layout.inputs, weights, grid, scored, layout.step, layout.lookahead)
+        )
 
     @property
     def ends(self) -> np.ndarray:
@@ -128,7 +136,7 @@ class Samples:
 
     @cached_property
     def label_windows(self) -> Windows:
-        """(n,) windows that learners of tables take: one for every labelled row that a complete window ends at.
+        """(n,) windows that learners of tables take: one for every labelled row that has a complete one around it.
 
         Where a label holds for a whole unit its rows tell nothing apart, and the windows to train on are taken.
         """
@@ -137,12 +145,15 @@ class Samples:
             return self.windows
         weights = self.labels[1].reshape(len(self.labels[1]), -1)
         layout = self.layout
-        return Windows(*windows.training_windows(self.dataset, layout.inputs, weights, layout.grid(1), 1, layout.step))
+        grid = Grid(layout.table_length, 1, layout.shortest)
+        return Windows(
+            *windows.training_windows(self.dataset, layout.inputs, weights, grid, 1, layout.step, layout.lookahead)
+        )
 
     @property
-    def label_ends(self) -> np.ndarray:
-        """(n,) last observations of `label_windows`."""
-        return self.label_windows.ends
+    def label_observations(self) -> np.ndarray:
+        """(n,) observation that each of `label_windows` is about."""
+        return self.label_windows.ends - (0 if self.chips else self.layout.lookahead)
 
     @cached_property
     def class_factors(self) -> np.ndarray:
@@ -166,9 +177,9 @@ class Samples:
             balanced: weights times the factors of the classes.
         """
         values, weights = self.labels
-        values, weights = values[self.label_ends], weights[self.label_ends]
+        values, weights = values[self.label_observations], weights[self.label_observations]
         if balanced and self.layout.class_weights:
-            factors = self.class_factors[self.unit[self.label_ends]]
+            factors = self.class_factors[self.unit[self.label_observations]]
             weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
         if self.task == "regression":
             return values, weights
@@ -177,19 +188,19 @@ class Samples:
 
     def months(self) -> np.ndarray | None:
         """Month of each label row."""
-        return self._months(self.label_ends)
+        return self._months(self.label_observations)
 
     def prediction_months(self) -> np.ndarray | None:
         """Month of each row to predict."""
-        return self._months(self.prediction_ends)
+        return self._months(self.prediction_observations)
 
     def places(self) -> np.ndarray:
         """(row, 5) of each label row, see `_places`."""
-        return self._places(self.label_ends)
+        return self._places(self.label_observations)
 
     def prediction_places(self) -> np.ndarray:
         """(row, 5) of each row to predict."""
-        return self._places(self.prediction_ends)
+        return self._places(self.prediction_observations)
 
     def _places(self, ends: np.ndarray) -> np.ndarray:
         """Where and when in the year: the place as a point of the unit sphere, sine and cosine of the day."""
@@ -215,7 +226,7 @@ class Samples:
         if any(name not in named for name in self.layout.targets):
             raise NotApplicable("the product lacks " + ", ".join(n for n in self.layout.targets if n not in named))
         columns = [self.dataset[named[name]] for name in self.layout.targets]
-        values = np.stack(columns, axis=1)[self.prediction_ends]
+        values = np.stack(columns, axis=1)[self.prediction_observations]
         lost = int(np.isnan(values).any(axis=1).sum())
         if lost:
             raise NotApplicable(f"the product has no value at {lost} of {len(values)} rows")
@@ -230,22 +241,54 @@ class Samples:
 
     @cached_property
     def prediction_windows(self) -> Windows:
-        """(row,) window of each row of `test_inputs.nc`, or its chip."""
+        """(window,) distinct windows of the rows to predict, in order, or chips."""
+        rows = self._rows_to_predict
+        return Windows(rows.ends[self._first_rows], rows.sizes[self._first_rows])
+
+    @cached_property
+    def prediction_table_windows(self) -> Windows:
+        """(row,) what learners of tables are shown for each row to predict."""
+        rows = self._rows_to_predict
+        lookahead = 0 if self.chips else self.layout.lookahead
+        return Windows(rows.observations + lookahead, rows.sizes - self.layout.predicted + 1)
+
+    @cached_property
+    def _rows_to_predict(self) -> Rows:
         if "row_end" in self.dataset:
-            return Windows(*(np.asarray(self.dataset[name], np.int64) for name in ("row_end", "row_length")))
+            return Rows(*(np.asarray(self.dataset[name], np.int64) for name in ("row_end", "row_length", "row_back")))
         if "row_unit" in self.dataset:
-            return Windows.of_chips(np.asarray(self.dataset["row_unit"], np.int64))
-        return self.label_windows
+            chips = np.asarray(self.dataset["row_unit"], np.int64)
+            return Rows(chips, np.ones_like(chips), np.zeros_like(chips))
+        labelled, lookahead = self.label_windows, 0 if self.chips else self.layout.lookahead
+        return Rows(labelled.ends, labelled.sizes, np.full(len(labelled.ends), lookahead))
+
+    @cached_property
+    def _first_rows(self) -> np.ndarray:
+        """(window,) first row of each window to predict."""
+        ends = self._rows_to_predict.ends
+        return np.flatnonzero(np.append(True, ends[1:] != ends[:-1])) if len(ends) else np.zeros(0, np.int64)
+
+    def prediction_steps(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
+        """Rows of the windows to predict from `start` to `stop`: place of the window among them, and output.
+
+        Outputs are counted from the last one backwards, as -1, -2, ...
+        """
+        firsts = np.append(self._first_rows, len(self._rows_to_predict.ends))
+        counts = np.diff(firsts[start : stop + 1])
+        back = self._rows_to_predict.back[firsts[start] : firsts[stop]] - (0 if self.chips else self.layout.lookahead)
+        place = np.repeat(np.arange(len(counts)), counts)
+        found = [torch.as_tensor(array, device=self.device) for array in (place, -1 - back)]
+        return found[0], found[1]
 
     @property
-    def prediction_ends(self) -> np.ndarray:
-        """(row,) last observation of each row to predict, or its chip."""
-        return self.prediction_windows.ends
+    def prediction_observations(self) -> np.ndarray:
+        """(row,) observation of each row to predict, or its chip."""
+        return self._rows_to_predict.observations
 
     @property
     def prediction_rows(self) -> int:
         """Number of rows to predict."""
-        return len(self.prediction_ends)
+        return len(self._rows_to_predict.ends)
 
     # -- batches ------------------------------------------------------------------------------------------------
 
@@ -254,7 +297,8 @@ class Samples:
 
         With support two more: windows (b, k, t, input) of the same unit that share no step with the one to predict,
         and which of them exist (b, k). Where windows may be padded one more: which steps are known (b, t); a batch has
-        the steps of its longest window, and 0 stands where a shorter one has ended.
+        the steps of its longest window, and 0 stands where a shorter one has ended. Where the network tells groups
+        apart one more: the group of each window (b,), -1 where it is not of the source.
         """
         mean = torch.as_tensor(scaler.input_mean, dtype=torch.float32, device=self.device)
         spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
@@ -270,6 +314,8 @@ class Samples:
             return x, static, known
         back = torch.arange(self.layout.length - 1, -1, -1, device=self.device)
         x = (self.values[ends[:, None] - back] - mean) / spread
+        if self.layout.grouped:
+            return x, static, self._group[ends]
         if not self.layout.support:
             return x, static
         beside, exists = self._support_ends(ends)
@@ -311,11 +357,16 @@ class Samples:
         return (self.static - mean) * factor
 
     @cached_property
+    def _group(self) -> Tensor:
+        """(obs,) group of each observation."""
+        return torch.as_tensor(self.group_of_unit[self.unit], dtype=torch.int64, device=self.device)
+
+    @cached_property
     def _unit(self) -> Tensor:
         return torch.as_tensor(self.unit, dtype=torch.int64, device=self.device)
 
     def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
-        """What a network takes for the rows at `index`."""
+        """What a network takes for the windows to predict at `index`."""
         return self._inputs(*self.prediction_windows.tensors(index.numpy(), self.device), scaler)
 
     def scaled(self, scaler: Scaler, *, balanced: bool = False) -> Scaled:
@@ -332,12 +383,12 @@ class Samples:
     # -- tables -------------------------------------------------------------------------------------------------
 
     def table(self) -> np.ndarray:
-        """(row, column): last step, mean over the window, static numbers, of each label row."""
+        """(row, column): the row's step, mean over the window, static numbers, of each label row."""
         return self._table(self.label_windows)
 
     def prediction_table(self) -> np.ndarray:
         """The same columns of each row to predict."""
-        return self._table(self.prediction_windows)
+        return self._table(self.prediction_table_windows)
 
     def of_windows(self, function: FeatureFunction) -> np.ndarray:
         """What a domain's own function makes of each window of `label_rows`."""
@@ -345,7 +396,7 @@ class Samples:
 
     def of_prediction_windows(self, function: FeatureFunction) -> np.ndarray:
         """What a domain's own function makes of the window of each row to predict."""
-        return function(self.dataset, *self.prediction_windows.arrays())
+        return function(self.dataset, *self.prediction_table_windows.arrays())
 
     def _table(self, chosen: Windows) -> np.ndarray:
         if self.chips:
@@ -357,7 +408,7 @@ class Samples:
         sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
         means = (sums[ends + 1] - sums[ends + 1 - sizes]) / sizes[:, None]
         static = self.static.cpu().numpy()[self.unit[ends]]
-        return np.concatenate([values[ends], means, static], axis=1).astype(np.float32)
+        return np.concatenate([values[ends - self.layout.lookahead], means, static], axis=1).astype(np.float32)
 
 
 class Scaled:
@@ -373,6 +424,10 @@ class Scaled:
             factors = samples.class_factors[samples.unit]
             weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
         self.weights = torch.as_tensor(weights, device=device)
+        self.on: Tensor | None = None
+        if samples.layout.on_from:
+            least = np.array([samples.layout.on_from[name] for name in samples.layout.targets])
+            self.on = torch.as_tensor(np.nan_to_num(labels) >= least, device=device)
         if samples.task == "regression":
             standard = (labels - scaler.target_mean) / scaler.target_spread
             # A missing label has weight 0; NaN times 0 would still be NaN.
@@ -384,12 +439,14 @@ class Scaled:
         return len(self.ends)
 
     def batch(self, index: Tensor) -> Batch:
-        """The windows at `index`; a regression's outputs are compared over the last `scored` steps."""
+        """The windows at `index`; a regression's outputs are compared over the `scored` steps."""
         place = index.to(self.ends.device)
         ends = self.ends[place]
         inputs = self.samples._inputs(ends, self.sizes[place], self.scaler)
         if self.samples.task != "regression":
             return Batch(inputs, self.labels[ends], self.weights[ends], index)
-        back = torch.arange(self.samples.layout.scored - 1, -1, -1, device=ends.device)
+        layout = self.samples.layout
+        back = torch.arange(layout.scored - 1, -1, -1, device=ends.device) + layout.lookahead
         steps = ends[:, None] - back
-        return Batch(inputs, self.labels[steps], self.weights[steps], index)
+        on = self.on[steps] if self.on is not None else None
+        return Batch(inputs, self.labels[steps], self.weights[steps], index, on)

@@ -190,6 +190,8 @@ def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given,
     try:
         fitted = tools.recipe.fit(given)
         values = fitted.predict(test)
+        if tools.layout.on_from:
+            values = np.maximum(values, 0)
     except NotApplicable as reason:
         return given, Result(budget, None, f"not_applicable: {reason}", "", None)
     except Diverged as reason:

@@ -13,12 +13,13 @@ from landbridge.judge.scales import SCALES, VOTES
 from landbridge.stage import StageError
 
 METRICS: dict[str, dict[str, Metric]] = {
-    "regression": regression.METRICS,
+    "regression": regression.METRICS | regression.OF_STATES,
     "classification": confusion.METRICS,
     "segmentation": confusion.METRICS,
 }
 SCALES_OF: dict[str, tuple[str, ...]] = {"regression": SCALES, "classification": VOTES, "segmentation": ()}
 TITLES = {
+    "daily": "daily means",
     "8day": "8-day means",
     "monthly": "monthly means",
     "seasonal": "mean seasonal cycle",
@@ -42,13 +43,15 @@ def find_metric(task: str, name: str, classes: Sequence[str] = ()) -> Metric:
     scales = SCALES_OF[task]
     scale = rest.pop() if rest and rest[-1] in scales else ""
     metric = METRICS[task].get(base)
+    if scale and task == "regression" and base in regression.OF_STATES:
+        raise StageError(f"metric {name}: whether a target is on is asked row by row; write {base}")
     if rest and task != "regression" and base in confusion.OF_ONE_CLASS and rest[0] in classes:
         word = rest.pop(0)
         metric = _of_class(confusion.OF_ONE_CLASS[base], list(classes).index(word), word)
     if metric is None or rest:
         text = f"metric {name} is not known; metrics of {task} are {', '.join(METRICS[task])}"
         if scales:
-            text += f", each with a scale such as {next(iter(METRICS[task]))}.{scales[min(1, len(scales) - 1)]}"
+            text += f", each with a scale such as {next(iter(METRICS[task]))}.{scales[min(2, len(scales) - 1)]}"
         raise StageError(text)
     return _at_scale(metric, scale) if scale else metric
 

@@ -1,0 +1,87 @@
+"""The rows that figures may see: labels beside predictions of the best, the median and the worst unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from landbridge.contract import CONVENTIONS, Dataset, Variable
+from landbridge.judge.metrics.tasks import find_metric
+from landbridge.judge.scores import CELL, HEAD, MACRO, mean_of_targets
+from landbridge.judge.scoring import Answers, score
+
+
+def examples(
+    answers: Sequence[Answers],
+    files: Sequence[Dataset],
+    shown: tuple[int, np.ndarray, str] | None,
+    settings: Mapping[str, Any],
+) -> Dataset:
+    """Best, median and worst unit of the first seed at its largest budget: labels beside predictions of its rows.
+
+    Where the headline is the mean over the targets, the best, median and worst block of a unit, with all targets.
+    These are the only labels that figures see.
+    """
+    attributes = {"Conventions": CONVENTIONS, "kind": "examples", "task": settings["task"]}
+    if shown is None or settings["task"] == "segmentation":
+        return Dataset({}, attributes)
+    fold, values, budget = shown
+    own = answers[fold]
+    macro = settings["headline"]["target"] == MACRO
+    targets = list(settings["targets"]) if macro else [settings["headline"]["target"]]
+    of_row = own.cells[own.cell] if macro else np.stack([own.row_unit, np.zeros_like(own.row_unit)], axis=1)
+    kinds, scores = _example_scores(own, values, of_row, targets, settings)
+    order = np.argsort(-scores, kind="stable")
+    places = [order[0], order[len(order) // 2], order[-1]] if len(order) else []
+    rows, ranks = [], []
+    for rank, place in zip(("best", "median", "worst"), places, strict=False):
+        member = np.flatnonzero((of_row == kinds[place]).all(axis=1) & own.scorable)
+        rows.append(member)
+        ranks += [rank] * len(member)
+    picked = np.concatenate(rows) if rows else np.zeros(0, int)
+    index = {"role": "index"}
+    names = np.array(own.units["unit"])
+    found: dict[str, Variable] = {
+        "rank": Variable(("row",), np.asarray(ranks, dtype=str), {"long_name": "best, median or worst unit", **index}),
+        "unit_name": Variable(("row",), names[own.row_unit[picked]], {"long_name": "unit of the row", **index}),
+    }
+    if own.row_time is not None:
+        found["time"] = Variable(("row",), own.row_time[picked], files[fold].variables["row_time"].attributes)
+    if settings["task"] == "regression":
+        numbers = [list(settings["targets"]).index(name) for name in targets]
+        for name, array in (("label", own.labels), ("prediction", values)):
+            if macro:
+                about = {"long_name": f"{name} of each target", "role": "target"}
+                found[name] = Variable(("row", "target"), array[picked][:, numbers], about)
+            else:
+                units_of = dict(files[fold].variables[targets[0]].attributes)
+                found[name] = Variable(("row",), array[picked, numbers[0]], units_of)
+        if macro:
+            found["target_name"] = Variable(("target",), np.asarray(targets), {"long_name": "target", **index})
+    else:
+        for name, array, meaning in (
+            ("label", own.labels[picked], "class"),
+            ("prediction", values[picked].argmax(axis=1), "predicted class"),
+        ):
+            found[name] = Variable(("row",), array.astype(np.uint8), {"long_name": meaning, "role": "target"})
+    return Dataset(found, {**attributes, "budget": budget, "target": settings["headline"]["target"]})
+
+
+def _example_scores(
+    own: Answers, values: np.ndarray, of_row: np.ndarray, targets: Sequence[str], settings: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What examples are chosen from, (n, 2) unit and block, and how good each is (n,), by the headline's metric."""
+    cells, cell = np.unique(of_row, axis=0, return_inverse=True)
+    head = {"fold": 0, "seed": 0, "budget": "", "budget_size": 0, "selection": "", "status": "ok"}
+    table = score(replace(own, cells=cells, cell=cell.ravel()), values, settings, head)
+    metric = find_metric(settings["task"], settings["headline"]["metric"], settings.get("classes") or ())
+    sums = [name for name in table.column_names if name not in (*HEAD, *CELL)]
+    of_target = np.array(table["target"].to_pylist())
+    each = [metric.function({name: table[name].to_numpy()[of_target == word] for name in sums}) for word in targets]
+    scores = mean_of_targets(each)
+    gains = np.where(np.isfinite(scores), metric.gain(scores, np.zeros_like(scores)), -np.inf)
+    kept = np.bincount(cell.ravel()[own.scorable], minlength=len(cells)) > 0
+    return cells[kept], gains

@@ -111,6 +111,8 @@ class TruthWriter:
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, self.schema, strict=True)]
         self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
 
-    def close(self) -> None:
-        """Write the end of the file."""
+    def __enter__(self) -> TruthWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.writer.close()

@@ -7,8 +7,11 @@ Nothing in them was measured. Machines are in `machines.py`, who uses them in `h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +19,7 @@ from landbridge.domains.smart_meters import twin_redd, twin_refit
 from landbridge.domains.smart_meters.household import (
     COUNTRIES,
     METERED,
+    Calendar,
     Home,
     Random,
     calendar,
@@ -97,38 +101,56 @@ def _check_whole(where: str, value: object, least: int, most: int) -> None:
         raise StageError(f"{where}: {value!r} is out of range; write a whole number {least} to {most}")
 
 
-def _write(folder: Path, plan: Plan, steps: tuple[int, int]) -> dict[str, Counter[str]]:
-    """One home after another, in the order of their numbers, as the truth wants it."""
-    numbers = read_numbers()
-    own_numbers = numbers["countries"][plan.country]
-    days = calendar(own_numbers["first_day"], own_numbers["zone"], plan.days)
+@dataclass(frozen=True)
+class House:
+    """A house of the twin: the home that its mains feed, that which its sub-meters hang in, and its quirks.
+
+    Attributes:
+        number: as in the layout.
+        own, metered: homes; one and the same unless the twin is `unrelated`.
+        drifts: its dishwasher is replaced half-way.
+        swaps: two of its columns are swapped for a day.
+    """
+
+    number: int
+    own: Home
+    metered: Home
+    drifts: bool
+    swaps: bool
+
+
+def draw_houses(plan: Plan, numbers: Mapping[str, Any], days: Calendar) -> Iterator[House]:
+    """The houses of a twin in the order of their numbers, one at a time."""
+    country = numbers["countries"][plan.country]
     lacking = _lacking(numbers["layouts"], plan)
     washing = [house for house in lacking if "dishwasher" not in lacking[house]]
     swapping = [house for house in washing if "washing_machine" not in lacking[house]]
-    found = {}
-    truth = TruthWriter(folder / "truth.parquet") if plan.truth else None
     for house in sorted(lacking):
         drifts = house == washing[len(washing) // 2]
-        homes = {}
-        for role in ("own", "metered") if plan.unrelated else ("own",):
-            random = _streams(plan, house, role)
-            homes[role] = draw_home(own_numbers, numbers, days, random, drifts=drifts, without=lacking[house])
-        own = homes["own"]
-        metered: Home = homes.get("metered", own)
-        random = _streams(plan, house, "meters")
-        if plan.country == "a":
-            counts = twin_redd.write_house(
-                folder, house, own, metered, days, random, numbers, steps=steps, defects=plan.defects, truth=truth
-            )
-        else:
-            swap = house == swapping[-1]
-            counts = twin_refit.write_house(
-                folder, house, own, metered, days, random, numbers, defects=plan.defects, swap=swap, truth=truth
-            )
-        counts["replaced_dishwashers"] = int(drifts)
-        found[str(house)] = counts
-    if truth is not None:
-        truth.close()
+        own, *other = (
+            draw_home(country, numbers, days, _streams(plan, house, role), drifts=drifts, without=lacking[house])
+            for role in (("own", "metered") if plan.unrelated else ("own",))
+        )
+        yield House(house, own, other[0] if other else own, drifts, house == swapping[-1])
+
+
+def _write(folder: Path, plan: Plan, steps: tuple[int, int]) -> dict[str, Counter[str]]:
+    """One home after another, in the order of their numbers, as the truth wants it."""
+    numbers = read_numbers()
+    country = numbers["countries"][plan.country]
+    days = calendar(country["first_day"], country["zone"], plan.days)
+    found = {}
+    with ExitStack() as stack:
+        truth = stack.enter_context(TruthWriter(folder / "truth.parquet")) if plan.truth else None
+        for house in draw_houses(plan, numbers, days):
+            random = _streams(plan, house.number, "meters")
+            given = (folder, house.number, house.own, house.metered, days, random, numbers)
+            if plan.country == "a":
+                counts = twin_redd.write_house(*given, steps=steps, defects=plan.defects, truth=truth)
+            else:
+                counts = twin_refit.write_house(*given, defects=plan.defects, swap=house.swaps, truth=truth)
+            counts["replaced_dishwashers"] = int(house.drifts)
+            found[str(house.number)] = counts
     return found
 
 
@@ -139,7 +161,7 @@ def _streams(plan: Plan, house: int, role: str) -> Random:
     return of
 
 
-def _lacking(layouts: dict, plan: Plan) -> dict[int, Collection[str]]:
+def _lacking(layouts: Mapping[str, Any], plan: Plan) -> dict[int, Collection[str]]:
     """Numbers of the houses, and the appliances that each has not, beside those of its country."""
     if plan.country == "b":
         houses = list(layouts["refit"]["houses"].items())[: plan.homes]

@@ -138,6 +138,10 @@ def test_drift_and_clock_change_are_counted(spoiled):
     assert all(own["clock_changes"] == 1 for own in counts.values())
 
 
+def test_a_record_without_a_clock_change_has_none(tmp_path):
+    assert write(tmp_path / "short", country="b", homes=1, days=7, truth=False)["2"]["clock_changes"] == 0
+
+
 def test_no_appliance_reads_above_four_kilowatts(spoiled):
     for _, rows, _ in spoiled[0].values():
         assert rows[:, 2:11].max() <= 4000

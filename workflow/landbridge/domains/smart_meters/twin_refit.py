@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.domains.smart_meters.household import Calendar, Home, Random
-from landbridge.domains.smart_meters.machines import DAY, MINUTE
+from landbridge.domains.smart_meters.machines import DAY, HOUR, MINUTE
 from landbridge.domains.smart_meters.meters import Block, TruthWriter, blocks, noisy
 
 SWAPPED = ("dishwasher", "washing_machine")
@@ -95,8 +95,8 @@ def write_house(
             handle.write(_text(rows, days))
             if truth is not None:
                 truth.add(house, days.first, block)
-    shift = days.offset(days.first + np.array([0, days.length]))
-    counts["clock_changes"] = int(shift[0] != shift[1])
+    hours = days.first + np.arange(0, days.length + 1, HOUR)
+    counts["clock_changes"] = int((np.diff(days.offset(hours)) != 0).sum())
     return counts
 
 

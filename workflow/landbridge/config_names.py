@@ -241,8 +241,8 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
             fitting = [name for name in offered.model_settings if (name in offered.padded) == pads]
             which = "no padded windows" if pads else "padded windows alone"
             yield ("models",), f"'{word}' takes {which}", f"write one of: {', '.join(fitting)}"
-        if word in offered.on_off and not scenario.on_from:
-            yield ("models",), f"'{word}' is for targets that are on or off", "write on_from, or leave it out"
+        if word in offered.on_off and not any(_states(scenario, domain)):
+            yield ("models",), f"'{word}' is for targets that are on or off", "write on_from for each of them"
     for number, word in enumerate(scenario.split.apart):
         yield from _column(("split", "apart", number), word, domain)
     for number, word in enumerate(scenario.split.shortcuts):
@@ -269,15 +269,23 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
         "metric": domain.metrics,
         "statistic": domain.statistics,
     }
-    if not scenario.on_from:
-        of_states = sorted({word for word in domain.metrics if word in offered.of_states})
-        if of_states and scenario.task == "regression":
-            yield ("on_from",), f"is missing, and {of_states[0]} asks what is on", "write a value for each target"
+    states = _states(scenario, domain)
+    if any(states) and not all(states):
+        yield ("targets",), "some are on or off and others are not", "write on_from for each variable, or for none"
+    of_states = sorted({word for word in domain.metrics if word in offered.of_states})
+    if of_states and not any(states) and scenario.task == "regression":
+        yield ("targets",), f"{of_states[0]} asks what is on", "write on_from for each of these variables"
     for key, names in choices.items():
         value = getattr(scenario.headline, key)
         if value not in names:
             where = "this scenario's targets" if key == "target" else f"this domain's {key}s"
             yield ("headline", key), f"'{value}' is not among {where}", closest(value, names)
+
+
+def _states(scenario: Scenario, domain: Domain) -> list[float | None]:
+    """From which value each target counts as on."""
+    known = [domain.variables.get(name) for name in scenario.targets]
+    return [variable.on_from if variable else None for variable in known]
 
 
 def _column(path: tuple[Any, ...], column: str, domain: Domain) -> Iterator[Finding]:

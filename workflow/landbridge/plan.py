@@ -278,6 +278,11 @@ class Plan:
             for seed in range(self.config.seeds)
         ]
 
+    def cost_table(self, wildcards: Any) -> list[str]:
+        """Table of costs for the figure that shows them: any other would be drawn anew with every new time."""
+        shown = wildcards.figure == "cost"
+        return [f"results/{wildcards.domain}/compare/{wildcards.scenario}/cost.csv"] if shown else []
+
     def scores(self, wildcards: Any) -> list[str]:
         """Scores of every recipe of a scenario, and of the truth where it is known."""
         runs = self.runs(wildcards.domain, wildcards.scenario)

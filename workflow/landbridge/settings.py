@@ -48,6 +48,11 @@ class Variable(Strict):
     long_name: str = Field(description="what it is, in words")
     standard_name: str | None = Field(None, description="CF standard name, where there is one")
     dtype: str | None = Field(None, description="storage type; float32 if absent")
+    on_from: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] | None = Field(
+        None,
+        description="of a target that is on or off, such as an appliance: the value from which it counts as on; it is "
+        "scaled about 0 and never predicted below it",
+    )
     flag_values: list[Whole] | None = Field(None, description="numbers of the classes of a class target")
     flag_meanings: str | None = Field(None, description="names of the classes, separated by spaces")
 
@@ -217,11 +222,6 @@ class Scenario(Strict):
     static: Texts = Field([], description="numeric columns of units that are inputs")
     window: Window | None = Field(None, description="windows of series; none for chips")
     quality: Quality | None = Field(None, description="quality flag of the labels")
-    on_from: dict[str, Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE]] = Field(
-        {},
-        description="for targets that are on or off (appliances): the value from which each counts as on, in its "
-        "units; such targets are scaled about 0 and never predicted below it",
-    )
     partial_labels: bool = Field(
         False, description="whether a row that lacks some of the targets is trained on and scored for the others"
     )
@@ -254,14 +254,9 @@ class Scenario(Strict):
         return self
 
     @model_validator(mode="after")
-    def _states_of_targets(self) -> Scenario:
-        unknown = [name for name in self.on_from if name not in self.targets]
-        lacking = [name for name in self.targets if self.on_from and name not in self.on_from]
-        if unknown or lacking:
-            wrong = f"names {unknown[0]}, which is no target" if unknown else f"lacks the target {lacking[0]}"
-            raise ValueError(f"on_from {wrong}; write a value for each of {', '.join(self.targets)}, or none")
-        if self.task != "regression" and (self.on_from or self.partial_labels):
-            raise ValueError("on_from and partial_labels are for regressions; leave them out")
+    def _partial_labels_of_numbers(self) -> Scenario:
+        if self.partial_labels and self.task != "regression":
+            raise ValueError("partial_labels is for regressions; leave it out")
         return self
 
     @model_validator(mode="after")

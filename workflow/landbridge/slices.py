@@ -94,11 +94,14 @@ class Slices:
         scenario = self.scenario(wildcards)
         dataset = self.dataset(wildcards.domain, scenario.target.dataset)
         keep = {"task", "targets", "classes", "inputs", "one_hot", "window", "quality", "static", "product"}
-        keep |= {"on_from", "partial_labels"}
+        keep.add("partial_labels")
+        variables = self.config.domains[wildcards.domain].variables
+        states = {name: variables[name].on_from for name in scenario.targets if name in variables}
         return {
             "scenario": wildcards.scenario,
             "step": dataset.step,
             "kind": dataset.kind,
+            "on_from": {name: value for name, value in states.items() if value is not None},
             **scenario.model_dump(include=keep),
         }
 

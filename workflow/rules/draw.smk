@@ -3,6 +3,7 @@ rule draw:
         leaderboard="results/{domain}/compare/{scenario}/leaderboard.csv",
         effects="results/{domain}/compare/{scenario}/effects.csv",
         labels="results/{domain}/compare/{scenario}/labels.csv",
+        cost=plan.cost_table,
         scores=plan.scores,
         examples=plan.examples,
         audits=plan.of_folds("results/{domain}/split/{scenario}/fold{fold}/audit.json"),

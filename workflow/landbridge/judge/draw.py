@@ -38,6 +38,11 @@ class Material:
         return tables.read(self.job.input("effects"))
 
     @cached_property
+    def cost(self) -> list[dict[str, str]]:
+        """Rows of `cost.csv`; only the figure of that name has them."""
+        return [row for path in self.job.input_list("cost") for row in tables.read(path)]
+
+    @cached_property
     def scores(self) -> Scores:
         """Sums of all recipes."""
         return read_scores(self.job.input_list("scores"), self.job.settings["budgets"])
@@ -95,7 +100,7 @@ class Material:
 
 
 def run(job: Job) -> None:
-    """Inputs: `leaderboard`, `effects`, `labels`, `scores`, `examples`, `tests`, `audits`. Output: `figure`.
+    """Inputs: `leaderboard`, `effects`, `labels`, `cost`, `scores`, `examples`, `tests`, `audits`. Output: `figure`.
 
     A figure is a function of (path, material, settings); a domain's figures.py holds FIGURES of its own.
     """

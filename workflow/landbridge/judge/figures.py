@@ -28,6 +28,7 @@ from landbridge.judge.canvas import (
     what_is_measured,
 )
 from landbridge.judge.figures_of_classes import confusions
+from landbridge.judge.figures_of_cost import cost
 from landbridge.judge.figures_of_units import audit, classes, examples, tails
 from landbridge.judge.tables import as_float
 
@@ -65,6 +66,11 @@ CAPTIONS = {
         "budget, and training from scratch on the same labels. A line adds up to 100 %; counts are means over seeds. "
         "The leaderboard gives the {level} % interval of the score and of the F1 of every class (bootstrap over test "
         "groups and seeds, {replicates} replicates)."
+    ),
+    "cost": (
+        "Score of each recipe in {scenario} at its largest budget, over the weights that it trains there and over the "
+        "seconds of a job. Bars are the {level} % interval (bootstrap over test groups and seeds, {replicates} "
+        "replicates). Seconds depend on the machine, so this figure alone differs from run to run."
     ),
     "audit": (
         "What was checked of the split of {scenario} before any training, and how many groups and rows each part has. "
@@ -294,4 +300,5 @@ FIGURES = {
     "examples": examples,
     "audit": audit,
     "confusion": confusions,
+    "cost": cost,
 }

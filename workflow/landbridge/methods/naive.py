@@ -1,6 +1,8 @@
 """What needs no drivers: the climatology by month, the mean, nothing at all (zero), or the shares of the classes.
 
-Always zero is the predictor to beat where a target is mostly off, as appliances are. At budget 0 it is taken from the source, from budget 1 on from the labelled target data alone.
+Always zero is the predictor to beat where a target is mostly off, as appliances are.
+
+At budget 0 it is taken from the source, from budget 1 on from the labelled target data alone.
 """
 
 from __future__ import annotations

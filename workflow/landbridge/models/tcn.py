@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landbridge.models.network import Network, Shape
-from landbridge.models.points import neighbourhoods
 
 KIND = "series"
 PARTS = ("blocks", "head")
@@ -83,7 +82,7 @@ class TCN(Network):
 
     def forward(self, x: Tensor, static: Tensor) -> Tensor:
         """(b, length, inputs) to (b, scored, outputs)."""
-        around = neighbourhoods(x, self.shape)
+        around = x.unfold(1, self.shape.field, 1)  # (b, scored, inputs, field)
         hidden = self.parts["blocks"](around.flatten(0, 1))  # (b scored, filters, field)
         outputs: Tensor = self.parts["head"](hidden.flatten(1))
         return outputs.view(*around.shape[:2], -1)

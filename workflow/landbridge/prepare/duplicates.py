@@ -127,7 +127,11 @@ def _first_label(parted: Dataset, rows: np.ndarray, settings: Mapping[str, Any])
 def _labels_agree(
     parted: Dataset, first: np.ndarray, second: np.ndarray, unit: np.ndarray, settings: Mapping[str, Any]
 ) -> np.ndarray:
-    """(pair,) bool: every label of one row is that of the other, and one of them at least is there."""
+    """(pair,) bool: every label of one row is that of the other, and one of them at least is there.
+
+    Of targets that may be off one has to be on: that all are off at the same power is no sign of one record.
+    """
+    on_from = settings.get("on_from") or {}
     same, present = np.ones(len(first), bool), np.zeros(len(first), bool)
     for name in settings["targets"]:
         here, there = _on_rows(parted, name, first, unit), _on_rows(parted, name, second, unit)
@@ -135,7 +139,8 @@ def _labels_agree(
             known = parted[name][np.isfinite(parted[name])]
             here, there = here.astype(np.float64), there.astype(np.float64)
             same &= (np.abs(here - there) <= _rounding(known)) | (np.isnan(here) & np.isnan(there))
-            present |= np.isfinite(here) & np.isfinite(there)
+            told = here >= on_from[name] if name in on_from else np.isfinite(here)
+            present |= told & np.isfinite(there)
         else:
             same &= here == there
             present |= (here == there) & (here != IGNORE)

@@ -1,0 +1,53 @@
+"""What learners of tables are shown of the mains around a minute: levels, steps and the spread of what is near."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from landbridge.contract import Dataset
+from landbridge.domains.smart_meters.grid import local_hour
+
+LAGS = (1, 2, 3, 5, 10, 20, 40, 80)  # steps before and after
+AROUND = (5, 15, 61)  # steps, odd, of which least, most and quartiles are taken
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+ROWS = 50_000  # at a time, so that memory does not grow with the rows
+
+
+def table(dataset: Dataset, ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Features (row, column) float32 of the step in the middle of each window.
+
+    Power there (W), differences to the steps around it, quantiles of 5, 15 and 61 steps around it less the power,
+    and sine and cosine of the local hour.
+
+    Args:
+        dataset: with `mains` (obs,) in W, `time` (obs,) in seconds UTC, `row_size` and `zone` (unit,).
+        ends: (row,) last observation of each window, of 161 observations at least.
+        sizes: (row,) observations of each window.
+    """
+    mains = np.asarray(dataset["mains"], np.float32)
+    middle = ends - sizes // 2
+    blocks = [_block(mains, middle[start : start + ROWS]) for start in range(0, len(middle), ROWS)]
+    columns = np.concatenate(blocks) if blocks else np.zeros((0, 0), np.float32)
+    hour = _hours(dataset)[middle] * (2 * np.pi / 24)
+    return np.column_stack([columns, np.sin(hour), np.cos(hour)]).astype(np.float32)
+
+
+def _block(mains: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    power = mains[middle]
+    columns = [power]
+    for lag in LAGS:
+        columns += [mains[middle - lag] - power, mains[middle + lag] - power]
+    for width in AROUND:
+        near = mains[middle[:, None] + np.arange(-(width // 2), width // 2 + 1)]
+        columns += list(np.quantile(near, QUANTILES, axis=1) - power)
+    return np.stack(columns, axis=1)
+
+
+def _hours(dataset: Dataset) -> np.ndarray:
+    """(obs,) local hour of the day."""
+    zones = np.repeat(np.asarray(dataset["zone"]).astype(str), dataset["row_size"])
+    hours = np.zeros(len(zones))
+    for zone in sorted(set(zones)):
+        own = zones == zone
+        hours[own] = local_hour(np.asarray(dataset["time"])[own], zone)
+    return hours

@@ -8,16 +8,16 @@ from landbridge.contract import Dataset
 from landbridge.domains.smart_meters.grid import local_hour
 
 LAGS = (1, 2, 3, 5, 10, 20, 40, 80)  # steps before and after
-AROUND = (5, 15, 61)  # steps, odd, of which least, most and quartiles are taken
-QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+AROUND = (5, 15, 61)  # steps, odd, of which least, most and mean are taken
+QUARTILES_OF, QUANTILES = 15, (0.25, 0.5, 0.75)
 ROWS = 50_000  # at a time, so that memory does not grow with the rows
 
 
 def table(dataset: Dataset, ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Features (row, column) float32 of the step in the middle of each window.
 
-    Power there (W), differences to the steps around it, quantiles of 5, 15 and 61 steps around it less the power,
-    and sine and cosine of the local hour.
+    Power there (W), differences to the steps around it, least, most and mean of 5, 15 and 61 steps around it and
+    quartiles of 15 less the power, and sine and cosine of the local hour.
 
     Args:
         dataset: with `mains` (obs,) in W, `time` (obs,) in seconds UTC, `row_size` and `zone` (unit,).
@@ -39,7 +39,9 @@ def _block(mains: np.ndarray, middle: np.ndarray) -> np.ndarray:
         columns += [mains[middle - lag] - power, mains[middle + lag] - power]
     for width in AROUND:
         near = mains[middle[:, None] + np.arange(-(width // 2), width // 2 + 1)]
-        columns += list(np.quantile(near, QUANTILES, axis=1) - power)
+        columns += [near.min(axis=1) - power, near.max(axis=1) - power, near.mean(axis=1) - power]
+        if width == QUARTILES_OF:
+            columns += list(np.quantile(near, QUANTILES, axis=1) - power)
     return np.stack(columns, axis=1)
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from landbridge.judge.scoring import Answers, score
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.scales import voted
+from landbridge.judge.scoring import Answers, score
 from landbridge.stage import StageError
 
 CLASSES = ["bike", "bus", "car", "train", "walk"]

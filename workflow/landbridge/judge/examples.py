@@ -83,5 +83,8 @@ def _example_scores(
     each = [metric.function({name: table[name].to_numpy()[of_target == word] for name in sums}) for word in targets]
     scores = mean_of_targets(each)
     gains = np.where(np.isfinite(scores), metric.gain(scores, np.zeros_like(scores)), -np.inf)
-    kept = np.bincount(cell.ravel()[own.scorable], minlength=len(cells)) > 0
-    return cells[kept], gains
+    rows = np.bincount(cell.ravel()[own.scorable], minlength=len(cells))
+    kept = rows > 0
+    # Of blocks those alone that are half as long as the longest at least: an hour between two gaps shows nothing.
+    enough = rows[kept] >= (rows.max(initial=0) / 2 if settings["headline"]["target"] == MACRO else 0)
+    return cells[kept][enough], gains[enough]

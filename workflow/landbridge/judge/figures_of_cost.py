@@ -12,15 +12,15 @@ from landbridge.judge.canvas import figure, footnote, headline_rows, name_of, se
 from landbridge.judge.tables import as_float
 
 PANELS = (
-    ("trained_parameters", "trained parameters, which is what a new place is sent"),
-    ("seconds", "seconds of a job with all of its budgets"),
+    ("trained_parameters", "trained parameters,\nwhich is what a new place is sent"),
+    ("seconds", "seconds of a job\nwith all of its budgets"),
 )
 
 
 def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     """Headline score at the largest budget over trained parameters and over seconds, one mark for each recipe.
 
-    A recipe without trained parameters stands at the left edge.
+    A recipe without trained parameters stands at 1/2, since the axis is logarithmic.
     """
     rows = _largest_budget(headline_rows(material.leaderboard, settings["headline"]), settings["budgets"])
     rows = [row for row in rows if row["recipe"] != "truth"]
@@ -30,7 +30,7 @@ def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         return
     models = several_models(rows)
     look = styles([name_of(row, models) for row in rows])
-    with figure(path, height=4.4) as drawn:
+    with figure(path, height=4.2) as drawn:
         axes = drawn.subplots(1, 2, sharey=True)
         for axis, (column, label) in zip(axes, PANELS, strict=True):
             for row in rows:
@@ -46,7 +46,7 @@ def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             axis.set_xlabel(label)
         axes[0].set_ylabel(what_is_measured(settings["headline"], settings))
         handles, labels = axes[0].get_legend_handles_labels()
-        drawn.legend(handles, labels, fontsize=7.5, loc="outside lower center", ncols=3)
+        drawn.legend(handles, labels, fontsize=7.5, loc="outside right upper")
         drawn.suptitle(f"{settings['title']}: score by cost", x=0.01, ha="left")
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 

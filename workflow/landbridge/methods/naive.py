@@ -24,9 +24,13 @@ MONTHS = 12
 
 @dataclass(frozen=True)
 class Climatology:
-    """Weighted mean of each target (month, target) in the targets' units; rows of equal content without a calendar."""
+    """Weighted mean of each target (month, target) in the targets' units; rows of equal content without a calendar.
+
+    `learned`: how many numbers were learned from labels.
+    """
 
     by_month: np.ndarray
+    learned: int
 
     def predict(self, samples: Samples) -> np.ndarray:
         """(row, target)."""
@@ -36,12 +40,12 @@ class Climatology:
         return self.by_month[months - 1]
 
     def counts(self) -> tuple[int, int]:
-        """One number for each month and target."""
-        return self.by_month.size, self.by_month.size
+        """Numbers that were learned."""
+        return self.learned, self.learned
 
     def shipped_bytes(self) -> int:
-        """Size of the table."""
-        return self.by_month.nbytes
+        """Size of those numbers."""
+        return self.learned * self.by_month.itemsize
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,12 @@ def fit(given: Given) -> Fitted:
     """Climatology or mean of a regression; class shares, with one added to each count, otherwise."""
     samples = given.target if given.budget > 0 else given.source
     if given.variant == "zero" and samples.task == "regression":
-        return Climatology(np.zeros((MONTHS, samples.outputs)))
+        return Climatology(np.zeros((MONTHS, samples.outputs)), 0)
     labels, weights = samples.label_rows()
     if samples.task == "regression":
-        return Climatology(climatology(labels, weights, samples.months() if given.variant == "climatology" else None))
+        months = samples.months() if given.variant == "climatology" else None
+        table = climatology(labels, weights, months)
+        return Climatology(table, table.size if months is not None else samples.outputs)
     classes = labels.ravel()
     used = np.isfinite(classes) & (weights.ravel() > 0)
     counts = 1.0 + np.bincount(classes[used].astype(np.int64), minlength=samples.outputs)

@@ -1,7 +1,8 @@
-"""The verdict on fine-tuning over ten twins: `python benchmarks/twin_seeds.py [gps_traces] [--seeds 10]`.
+"""The verdict on a recipe over ten twins: `python benchmarks/twin_seeds.py [DOMAIN] [--seeds 10]`.
 
 For each domain twins in which something can be learned, and a control in which nothing can. Runs the workflow once for
-each twin in a folder of its own, some 40 to 60 seconds each on two cores.
+each twin in a folder of its own, some 40 seconds to three minutes each on two cores. For smart meters also how much of
+the way from the source model to training from scratch on all labels one labelled day goes.
 """
 
 import argparse
@@ -10,19 +11,45 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs")
-RECIPES = ["naive", "source_only", "target_only", "full_finetune"]
+Rows = list[dict[str, str]]
 
 
-def towers(seed: int, kind: str) -> dict[str, object]:
+@dataclass(frozen=True)
+class Study:
+    """What is asked of the twins of a domain.
+
+    Attributes:
+        scenario: that is run.
+        kinds: of twins, the control last.
+        settings: overrides of the domain for (seed, kind).
+        headline: rows that are looked at.
+        recipe: that is judged.
+        budgets: at which.
+        reference_budget: of training from scratch, where the share of the way towards it is told.
+    """
+
+    scenario: str
+    kinds: tuple[str, ...]
+    settings: Callable[[int, str], dict[str, Any]]
+    headline: dict[str, str]
+    recipe: str
+    budgets: tuple[str, ...]
+    reference_budget: str | None = None
+
+
+def towers(seed: int, kind: str) -> dict[str, Any]:
     """Settings of a twin of flux towers."""
     return {"datasets": {"twin_towers": {"twin": {"seed": seed, "shift": kind}}}}
 
 
-def cities(seed: int, kind: str) -> dict[str, object]:
+def cities(seed: int, kind: str) -> dict[str, Any]:
     """Settings of the twins of GPS traces; modes of the second city are drawn at random in the control."""
     first, second = {"twin": {"seed": seed}}, {"twin": {"seed": seed, "relabel": kind == "relabelled"}}
     return {
@@ -32,41 +59,84 @@ def cities(seed: int, kind: str) -> dict[str, object]:
     }
 
 
-# By domain: scenario, kinds of twins (the control last), settings, headline, budgets that are looked at.
+def homes(seed: int, kind: str) -> dict[str, Any]:
+    """Settings of the twins of smart meters; in the control British mains tell nothing of the appliances."""
+    first, second = {"twin": {"seed": seed}}, {"twin": {"seed": seed, "unrelated": kind == "unrelated"}}
+    return {
+        "datasets": {"twin_homes_us": first, "twin_homes_uk": second},
+        "twin": {"twin_homes_embedding": {"budgets": [0, 1] if kind == "unrelated" else [0, 1, "all"]}},
+        "figures": ["audit"],
+    }
+
+
 STUDIES = {
-    "flux_towers": (
+    "flux_towers": Study(
         "twin_towers",
         ("related", "unrelated"),
         towers,
         {"target": "gpp", "metric": "rmse", "statistic": "mean"},
+        "full_finetune",
         ("1", "4"),
     ),
-    "gps_traces": (
+    "gps_traces": Study(
         "twin_cities",
         ("related", "relabelled"),
         cities,
         {"target": "label", "metric": "macro_f1.unit", "statistic": "pooled"},
+        "full_finetune",
         ("50",),
+    ),
+    "smart_meters": Study(
+        "twin_homes_embedding",
+        ("related", "unrelated"),
+        homes,
+        {"target": "macro", "metric": "mae", "statistic": "mean"},
+        "embedding_only",
+        ("1",),
+        reference_budget="all",
     ),
 }
 
 
-def run(domain: str, seed: int, kind: str, seeds: int = 3) -> list[dict[str, str]]:
-    """Effects of one twin, with so many paired seeds of training."""
-    scenario, _, settings, _, _ = STUDIES[domain]
+def run(domain: str, seed: int, kind: str, seeds: int = 3) -> tuple[Rows, Rows]:
+    """Effects and leaderboard of one twin, with so many paired seeds of training."""
+    study = STUDIES[domain]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in PARTS:
             source = ROOT / part
             shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder / part)
-        override = {**settings(seed, kind), "recipes": RECIPES}
-        changed = [f"seeds={seeds}", f"{domain}={override}"]
+        own = study.settings(seed, kind)
+        recipes = ["naive.zero"] if domain == "smart_meters" else ["naive"]
+        recipes += ["source_only", "target_only", study.recipe]
+        own["twin"] = {**own.get("twin", {})}
+        own["twin"][study.scenario] = {**own["twin"].get(study.scenario, {}), "recipes": recipes}
+        changed = [f"seeds={seeds}", f"scenarios=['{study.scenario}']", f"{domain}={own}"]
         command = [sys.executable, "-m", "snakemake", "--cores", "2", domain, "--config", *changed]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)
-        with (folder / f"results/{domain}/compare/{scenario}/effects.csv").open(newline="") as handle:
-            return list(csv.DictReader(handle))
+        compared = folder / f"results/{domain}/compare/{study.scenario}"
+        return _read(compared / "effects.csv"), _read(compared / "leaderboard.csv")
+
+
+def _read(path: Path) -> Rows:
+    with path.open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def share_of_the_way(leaderboard: Rows, study: Study, budget: str) -> float:
+    """How much of the way from the source model to training from scratch on all labels a recipe goes, by the headline.
+
+    NaN where training from scratch is no better than the source model.
+    """
+
+    def value(recipe: str, at: str) -> float:
+        wanted = {**study.headline, "recipe": recipe, "budget": at}
+        return next(float(row["value"]) for row in leaderboard if wanted.items() <= row.items())
+
+    source, scratch = value("source_only", budget), value("target_only", str(study.reference_budget))
+    return (source - value(study.recipe, budget)) / (source - scratch) if scratch < source else float("nan")
 
 
 def main() -> None:
@@ -77,25 +147,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("domain", nargs="?", choices=list(STUDIES), default="flux_towers")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=1, help="seed of the first twin")
+    parser.add_argument("--training-seeds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+")
     arguments = parser.parse_args()
-    _, kinds, _, headline, budgets = STUDIES[arguments.domain]
-    for kind in arguments.kinds or kinds:
-        helped = 0
-        for seed in range(1, arguments.seeds + 1):
-            effects = run(arguments.domain, seed, kind)
-            verdicts = {budget: helps_at(effects, "full_finetune", budget, headline) for budget in budgets}
+    study = STUDIES[arguments.domain]
+    for kind in arguments.kinds or study.kinds:
+        helped, halfway = 0, 0
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
+            effects, leaderboard = run(arguments.domain, seed, kind, arguments.training_seeds)
+            verdicts = {budget: helps_at(effects, study.recipe, budget, study.headline) for budget in study.budgets}
             shown = {
-                row["budget"]: f"{float(row['delta']):+.3f} [{float(row['low']):+.3f}, {float(row['high']):+.3f}]"
+                f"{row['reference']} at {row['budget']}": f"{float(row['delta']):+.3f} "
+                f"[{float(row['low']):+.3f}, {float(row['high']):+.3f}]"
                 for row in effects
-                if row["recipe"] == "full_finetune"
-                and row["reference"] == "target_only"
+                if row["recipe"] == study.recipe
+                and row["reference"] in ("target_only", "source_only")
+                and row["budget"] in study.budgets
                 and row["delta"]
-                and all(row[key] == value for key, value in headline.items())
+                and all(row[key] == value for key, value in study.headline.items())
             }
             helped += "helps" in verdicts.values()
-            print(kind, seed, shown, verdicts, flush=True)
-        print(f"{kind}: helps at {' or '.join(budgets)} in {helped} of {arguments.seeds} twins", flush=True)
+            line = [kind, seed, shown, verdicts]
+            if study.reference_budget and kind == study.kinds[0]:
+                share = share_of_the_way(leaderboard, study, study.budgets[0])
+                halfway += share >= 0.5
+                line.append(f"{share:.2f} of the way to scratch with {study.reference_budget}")
+            print(*line, flush=True)
+        at = f"at {' or '.join(study.budgets)}"
+        print(f"{kind}: {study.recipe} helps {at} in {helped} of {arguments.seeds} twins", flush=True)
+        if study.reference_budget and kind == study.kinds[0]:
+            print(f"{kind}: at least half of the way in {halfway} of {arguments.seeds}", flush=True)
 
 
 if __name__ == "__main__":

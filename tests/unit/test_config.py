@@ -76,8 +76,10 @@ class Bench:
             recipes={"naive": ("climatology", "mean"), "full_finetune": (), "lp_ft": ()},
             recipe_settings={"naive": (), "full_finetune": ("rate",), "lp_ft": ()},
             selections=("source_val", "fixed"),
-            model_settings={"lstm": ("hidden", "layers"), "linear": ()},
-            metrics={"regression": ("rmse", "bias"), "classification": ("rmse", "bias", "accuracy")},
+            model_settings={"lstm": ("hidden", "layers"), "linear": (), "switch": ()},
+            on_off=("switch",),
+            of_states=("f1",),
+            metrics={"regression": ("rmse", "bias", "f1"), "classification": ("rmse", "bias", "accuracy")},
             statistics=("mean", "median"),
             split_rules=("grouped",),
             readers={"ponds": ("ponds",)},
@@ -206,6 +208,30 @@ BROKEN = {
     "a window that is shorter than what it scores": (
         "ponds:\n  twin:\n    north_south:\n      window: {length: 10}\n",
         "config.yaml, line 4: ponds.twin.north_south.window: scored is 15; write at most the window's length, 10",
+    ),
+    "a window with more after the scored steps than it holds": (
+        "ponds:\n  twin:\n    north_south:\n      window: {lookahead: 16}\n",
+        "config.yaml, line 4: ponds.twin.north_south.window: scored and lookahead are 31 steps together; write at most "
+        "the window's length, 30",
+    ),
+    "a step that would be predicted twice": (
+        "ponds:\n  twin:\n    north_south:\n      window: {predicted: 2}\n",
+        "config.yaml, line 4: ponds.twin.north_south.window: predicted is 2; write at most scored (15) and "
+        "predict_stride (1), or a step would be predicted twice",
+    ),
+    "a network of states for a target without": (
+        "ponds: {models: {switch: {}}}\n",
+        "ponds/domain.yaml, line 14: ponds.twin.north_south.models: 'switch' is for targets that are on or off; write on_from "
+        "for each of them",
+    ),
+    "a metric of states for a target without": (
+        "ponds:\n  metrics: [rmse, f1]\n",
+        "ponds/domain.yaml, line 20: ponds.twin.north_south.targets: f1 asks what is on; write on_from for each of these "
+        "variables",
+    ),
+    "a state of nothing": (
+        "ponds: {variables: {warmth: {on_from: 0}}}\n",
+        "config.yaml, line 1: ponds.variables.warmth.on_from: 0 is out of range; write a number above 0.0",
     ),
     "shares of more than everything": (
         "ponds: {twin: {north_south: {split: {shares: {target_pool: 0.8, target_test: 0.7}}}}}\n",
@@ -425,7 +451,9 @@ def test_a_configuration_never_changes_once_it_is_loaded(bench):
         config.seeds = 4
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "test.yaml", "paper.yaml", "flux_towers.yaml", "gps_traces.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "test.yaml", "paper.yaml", "flux_towers.yaml", "gps_traces.yaml", "smart_meters.yaml"]
+)
 def test_the_configurations_that_come_along_are_in_order(name):
     file = PACKAGE.parents[1] / "config" / name
     read_config(read_yaml(file), [file])

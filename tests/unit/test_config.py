@@ -221,13 +221,13 @@ BROKEN = {
     ),
     "a network of states for a target without": (
         "ponds: {models: {switch: {}}}\n",
-        "ponds/domain.yaml, line 14: ponds.twin.north_south.models: 'switch' is for targets that are on or off; write on_from "
-        "for each of them",
+        "ponds/domain.yaml, line 14: ponds.twin.north_south.models: 'switch' is for targets that are on or off; "
+        "write on_from for each of them",
     ),
     "a metric of states for a target without": (
         "ponds:\n  metrics: [rmse, f1]\n",
-        "ponds/domain.yaml, line 20: ponds.twin.north_south.targets: f1 asks what is on; write on_from for each of these "
-        "variables",
+        "ponds/domain.yaml, line 20: ponds.twin.north_south.targets: f1 asks what is on; write on_from for each of "
+        "these variables",
     ),
     "a state of nothing": (
         "ponds: {variables: {warmth: {on_from: 0}}}\n",

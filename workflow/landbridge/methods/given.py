@@ -68,8 +68,8 @@ class Samples(Protocol):
     def product(self) -> np.ndarray:
         """An existing product (row, target) at each row that is to be predicted."""
 
-    def table(self) -> np.ndarray:
-        """Features (row, column) of each label row, for learners that take tables."""
+    def table(self, every: int = 1) -> np.ndarray:
+        """Features (row, column) of each label row, or of every n-th, for learners that take tables."""
 
     def prediction_table(self) -> np.ndarray:
         """Features (row, column) of each row that is to be predicted."""

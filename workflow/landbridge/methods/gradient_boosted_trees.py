@@ -103,8 +103,11 @@ def fit(given: Given) -> Fitted:
     tables, labels, weights = [], [], []
     for samples in sides:
         own_labels, own_weights = samples.label_rows(balanced=True)
+        # Rows that would be thinned out below need no features; one side of two may be sparse, hence twice as many.
+        every = max(1, len(own_labels) // (2 * given.settings["max_rows"]))
+        own_labels, own_weights = own_labels[::every], own_weights[::every]
         total = np.where(np.isfinite(own_labels), own_weights, 0).sum(0, keepdims=True)
-        tables.append(samples.table())
+        tables.append(samples.table(every))
         labels.append(own_labels)
         weights.append(own_weights / np.maximum(total, 1e-12))  # each side weighs the same
     rows = sum(len(table) for table in tables)

@@ -382,12 +382,16 @@ class Samples:
 
     # -- tables -------------------------------------------------------------------------------------------------
 
-    def table(self) -> np.ndarray:
-        """(row, column): the row's step, mean over the window, static numbers, of each label row."""
-        return self._table(self.label_windows)
+    def table(self, every: int = 1) -> np.ndarray:
+        """(row, column): the row's step, mean over the window, static numbers, of each label row, or of every n-th."""
+        return self._table(Windows(*(array[::every] for array in self.label_windows.arrays())))
 
     def prediction_table(self) -> np.ndarray:
-        """The same columns of each row to predict."""
+        """The same columns of each row to predict; made once, since every budget asks for it."""
+        return self._prediction_table
+
+    @cached_property
+    def _prediction_table(self) -> np.ndarray:
         return self._table(self.prediction_table_windows)
 
     def of_windows(self, function: FeatureFunction) -> np.ndarray:

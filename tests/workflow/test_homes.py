@@ -4,6 +4,7 @@ import csv
 import json
 
 import numpy as np
+from landbridge.domains.smart_meters.twin import write_twin
 from landbridge.io import netcdf
 
 from tests.workflow.conftest import copy_project
@@ -21,6 +22,8 @@ smart_meters:
     twin_homes_kettle: {budgets: [0, 1]}
   real:
     devicescope: {budgets: [0, 7]}
+    redd_homes: {budgets: [0, 1]}
+    refit_homes: {budgets: [0, 1]}
   models: {refquery: {hidden: 4, blocks: 2, trunk: 4}}
   recipes: [naive.zero, naive.mean, source_only, target_only, full_finetune, gradient_boosted_trees.target]
   recipe_settings: {gradient_boosted_trees: {rounds: 10, max_rows: 3000}}
@@ -86,3 +89,21 @@ def test_real_homes_of_three_datasets(tmp_path, mirror):
     parts = rows(results / "split" / "devicescope" / "fold0" / "split.csv")
     assert {row["group"] for row in parts if row["part"].startswith("target")} == {"ukdale_2"}
     assert {row["part"] for row in parts if row["group"] == "refit_20"} == {"source_train", "source_val"}
+
+
+def test_files_in_the_published_layouts_run_by_their_place_alone(tmp_path):
+    project = start(tmp_path)
+    for dataset, country, homes in (("redd", "a", 6), ("refit", "b", 7)):
+        folder = tmp_path / "mirror" / "smart_meters" / dataset
+        folder.mkdir(parents=True)
+        write_twin(folder, dataset, 1, country=country, homes=homes, days=6, truth=False)
+    project.snakemake("smart_meters", "--config", "tier=real", f"mirror={tmp_path / 'mirror'}")
+    results = project.folder / "results" / "smart_meters"
+    assert {path.name for path in (results / "compare").iterdir()} == {"redd_homes", "refit_homes"}
+    counts = json.loads((results / "harmonise" / "redd.json").read_text())
+    assert counts["units"] == 6
+    assert counts["counts"]["averaged: readings of a time that repeats"] > 0
+    for scenario in ("redd_homes", "refit_homes"):
+        board = rows(results / "compare" / scenario / "leaderboard.csv", metric="mae", target="macro")
+        assert {row["status"] for row in board if row["recipe"] == "full_finetune" and row["budget"] == "1"} == {"ok"}
+        assert "truth" not in {row["recipe"] for row in board}

@@ -20,9 +20,9 @@ gps_traces:
     twin_cities: {budgets: [0, 10]}
     twin_users: {recipes: [gradient_boosted_trees.source], split: {folds: 2}}
   models: {speed_transformer: {hidden: 8}}
+  recipes: &few [naive, rules, source_only, target_only, full_finetune, gradient_boosted_trees.source]
   real:
-    ios_to_android: {recipes: &few [naive, rules, source_only, target_only, full_finetune, gradient_boosted_trees.source]}
-  recipes: *few
+    ios_to_android: {recipes: *few}
   recipe_settings: {gradient_boosted_trees: {rounds: 5}}
   training: {epochs: 2, fixed_steps: 10, epoch_steps: 5}
   contrasts:

@@ -220,7 +220,7 @@ class Slices:
             if name in variables
         }
         units = {words["units"] for words in targets.values()}
-        targets["macro"] = {"long_name": "the targets (mean)", "units": units.pop() if len(units) == 1 else "1"}
+        targets["macro"] = {"long_name": "all targets (mean)", "units": units.pop() if len(units) == 1 else "1"}
         return {
             **self.compare(wildcards),
             "domain": wildcards.domain,

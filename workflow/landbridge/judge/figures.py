@@ -227,7 +227,8 @@ def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             plt.Line2D([], [], color=colour, marker="o", linewidth=1.5, label=word)
             for word, colour in (("helps", HELPS), ("harms", HARMS), ("unclear", UNCLEAR))
         ]
-        drawn.legend(handles=handles, fontsize=7.5, loc="outside lower right", ncols=3)
+        below = -0.5 / (0.2 + 0.17 * len(lines))  # half an inch, in heights of the panel
+        axes[-1].legend(handles=handles, fontsize=7.5, loc="upper right", bbox_to_anchor=(1, below), ncols=3)
         measured = what_is_measured(settings["headline"], settings)
         drawn.suptitle(textwrap.fill(f"{settings['title']}: gain in {measured}", 88), x=0.01, ha="left", fontsize=10)
         footnote(drawn, rows[0], settings["bootstrap"]["level"])

@@ -46,7 +46,7 @@ def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             axis.set_xlabel(label)
         axes[0].set_ylabel(what_is_measured(settings["headline"], settings))
         handles, labels = axes[0].get_legend_handles_labels()
-        drawn.legend(handles, labels, fontsize=7.5, loc="outside right upper")
+        drawn.legend(handles, labels, fontsize=7.5, loc="outside right center")
         drawn.suptitle(f"{settings['title']}: score by cost", x=0.01, ha="left")
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 

@@ -50,7 +50,7 @@ def days(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             axis.set_xticks(range(0, 25, 6))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         drawn.legend(handles, labels, fontsize=7.5, loc="outside lower center", ncols=len(names))
-        text = f"{settings['title']}: days as {name.replace('_', ' ')} sees them"
+        text = f"{settings['title']}: days by {name.replace('_', ' ')}"
         drawn.suptitle(textwrap.fill(text, 88), x=0.01, ha="left", fontsize=10)
 
 

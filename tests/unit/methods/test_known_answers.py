@@ -5,8 +5,8 @@ import pytest
 import torch
 from landbridge.io import netcdf
 from landbridge.methods import gradient_boosted_trees, naive
-from landbridge.methods.given import RightError
-from landbridge.models import linear, lstm
+from landbridge.methods.given import NotApplicable, RightError
+from landbridge.models import dlinear, linear, lstm
 from landbridge.models.network import Shape, initialise
 from landbridge.stage import Job
 from landbridge.train.checkpoint import load_learner
@@ -84,6 +84,13 @@ def test_a_linear_probe_leaves_the_encoder_and_moves_the_head(line):
     before, after = weights(pretrained(line)), weights(fit(line, "linear_probe")[0])
     for name in before:
         assert torch.equal(before[name], after[name]) == name.startswith("parts.encoder"), name
+
+
+def test_a_head_that_a_model_does_not_have_is_not_applicable(line):
+    learner, given = fit(line, "linear_probe", training={"fixed_steps": 1})
+    learner.network = dlinear.build(SHAPE, {"average": 1})
+    with pytest.raises(NotApplicable, match="no head; its parts are trend, remainder"):
+        given.train(learner, [], parts="head", rate=1e-3)
 
 
 def test_a_linear_probe_approaches_least_squares(line):

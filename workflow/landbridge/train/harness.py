@@ -222,6 +222,9 @@ class Given:
         select_on_source: bool = False,
         pull: float = 0.0,
     ) -> None:
+        names = learner.network.part_names()
+        if parts == "head" and "head" not in names:
+            raise NotApplicable(f"this model has no head; its parts are {', '.join(names)}")
         settings = self.tools.job.settings
         training = settings["training"]
         validation: Samples | None = None

@@ -69,23 +69,36 @@ def test_rows_are_the_last_scored_steps_of_windows(dataset):
     assert answers.prediction_rows(dataset, SETTINGS).tolist() == rows.observations.tolist()
 
 
-def test_a_prediction_is_that_of_its_own_step(dataset):
-    layout = Layout.of(SETTINGS, dataset)
-    test = answers.with_rows(
-        Dataset({**dataset.variables, "segment": Variable(("unit",), np.zeros(2, int))}),
-        Dataset({**dataset.variables, "segment": Variable(("unit",), np.zeros(2, int))}),
-        answers.prediction_rows(dataset, SETTINGS),
-        SETTINGS,
-    )
-    samples = Samples(test, layout)
-    scaler = fit_scaler([dataset], *layout.scaler_arguments())
+def whole_test(dataset):
+    described = Dataset({**dataset.variables, "segment": Variable(("unit",), np.zeros(2, int))})
+    return answers.with_rows(described, described, answers.prediction_rows(dataset, SETTINGS), SETTINGS)
+
+
+def copies(dataset, layout):
     network = Copies()
     network.lookahead = layout.lookahead
-    learner = Learner(network, scaler, layout.shape(1))
-    expected = (samples.prediction_observations - scaler.input_mean[0]) / scaler.input_spread[0]
-    found = learner.predict(samples) / scaler.target_spread
+    return Learner(network, fit_scaler([dataset], *layout.scaler_arguments()), layout.shape(1))
+
+
+def test_a_prediction_is_that_of_its_own_step(dataset):
+    layout = Layout.of(SETTINGS, dataset)
+    samples, learner = Samples(whole_test(dataset), layout), copies(dataset, layout)
+    expected = (samples.prediction_observations - learner.scaler.input_mean[0]) / learner.scaler.input_spread[0]
+    found = learner.predict(samples) / learner.scaler.target_spread
     assert np.allclose(found[:, 0], expected, atol=1e-5)
     assert len(samples.prediction_windows.ends) * 3 == samples.prediction_rows
+
+
+def test_the_rows_of_one_group_are_predicted_as_among_all(dataset):
+    layout = Layout.of(SETTINGS, dataset)
+    samples, learner = Samples(whole_test(dataset), layout), copies(dataset, layout)
+    whole, table = learner.predict(samples), samples.prediction_table()
+    assert list(samples.by_group) == ["a", "b"]
+    for rows, own in samples.by_group.values():
+        assert own.prediction_rows == len(rows) > 0
+        assert np.array_equal(learner.predict(own), whole[rows])
+        assert np.array_equal(own.prediction_table(), table[rows])
+    assert sum(len(rows) for rows, _ in samples.by_group.values()) == samples.prediction_rows
 
 
 def test_labels_of_a_window_are_those_of_its_scored_steps(dataset):

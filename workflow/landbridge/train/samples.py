@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +23,13 @@ from landbridge.train.losses import Batch
 
 # (dataset, ends (window,), sizes (window,)) to what a learner of tables takes, the window first.
 FeatureFunction = Callable[[Dataset, np.ndarray, np.ndarray], np.ndarray]
+
+
+# Cached properties of `Samples` that depend on which rows are to be predicted.
+OF_ROWS = (
+    *("prediction_windows", "prediction_table_windows", "by_group"),
+    *("_rows_to_predict", "_first_rows", "_prediction_table"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class Samples:
         self.unit = (
             np.arange(len(dataset["unit_name"])) if self.chips else windows.unit_index(dataset["row_size"])
         )  # unit of each observation or chip
+        self.rows: np.ndarray | None = None  # of those to predict; None: all
         self.group_of_unit = np.full(len(dataset["unit_name"]), -1)  # -1: not a group that a network tells apart
 
     @property
@@ -253,7 +262,25 @@ class Samples:
         return Windows(rows.observations + lookahead, rows.sizes - self.layout.predicted + 1)
 
     @cached_property
+    def by_group(self) -> dict[str, tuple[np.ndarray, Samples]]:
+        """By group, sorted: its rows to predict (n,), and this population with those rows alone."""
+        group = np.asarray(self.dataset["group"]).astype(str)[np.asarray(self.dataset["row_unit"])]
+        found = {}
+        for name in sorted(set(group)):
+            own = copy(self)  # which shares tensors; what is known of the rows to predict is left behind
+            for known in OF_ROWS:
+                vars(own).pop(known, None)
+            own.rows = np.flatnonzero(group == name)
+            found[name] = (own.rows, own)
+        return found
+
+    @cached_property
     def _rows_to_predict(self) -> Rows:
+        rows = self._all_rows
+        return rows if self.rows is None else Rows(*(array[self.rows] for array in vars(rows).values()))
+
+    @cached_property
+    def _all_rows(self) -> Rows:
         if "row_end" in self.dataset:
             return Rows(*(np.asarray(self.dataset[name], np.int64) for name in ("row_end", "row_length", "row_back")))
         if "row_unit" in self.dataset:

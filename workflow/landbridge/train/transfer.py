@@ -152,28 +152,25 @@ def _budget(tools: Tools, pool: Dataset | None, test: Samples, label: str) -> tu
 def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) -> tuple[Result, bool]:
     """One fit for each target group, on its own leading days, predicting its own rows."""
     groups = np.asarray(pool["group"]).astype(str)
-    test_groups = np.asarray(test.dataset["group"]).astype(str)[np.asarray(test.dataset["row_unit"])]
     values: np.ndarray | None = None
     last: Result | None = None
-    free = True
-    for group in sorted(set(test_groups)):
+    for group, (rows, own) in test.by_group.items():
         budget = _cut(tools.job, ragged.select_units(pool, groups == group), label)
         if budget is None:
             text = f"not_applicable: {group} has fewer labelled days"
             return Result(Budget(label, 0, None), None, text, "", None), False
-        given, result = _fit(tools, budget, test, f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}")
+        given, result = _fit(tools, budget, own, f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}")
         if result.values is None:  # one group without a fit leaves the budget without a fair score
             text = f"{result.status} ({group})"
             return Result(budget, None, text, result.selection, None), not given.used_budget
-        values = np.full_like(result.values, np.nan) if values is None else values
-        own = test_groups == group
-        values[own] = result.values[own]
-        last = result
         if not given.used_budget:  # the same for every group
-            return result, True
-        free = False
+            assert result.fitted is not None
+            return replace(result, values=_predicted(tools, result.fitted, test)), True
+        values = np.full((test.prediction_rows, *result.values.shape[1:]), np.nan) if values is None else values
+        values[rows] = result.values
+        last = result
     assert last is not None
-    return replace(last, values=values), free
+    return replace(last, values=values), False
 
 
 def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given, Result]:
@@ -189,9 +186,7 @@ def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given,
     selection = job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
     try:
         fitted = tools.recipe.fit(given)
-        values = fitted.predict(test)
-        if tools.layout.on_from:
-            values = np.maximum(values, 0)
+        values = _predicted(tools, fitted, test)
     except NotApplicable as reason:
         return given, Result(budget, None, f"not_applicable: {reason}", "", None)
     except Diverged as reason:
@@ -200,6 +195,12 @@ def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given,
     if not given.used_budget:
         selection = job.settings["selection"] or "source_val"
     return given, Result(budget, values, "ok", selection, fitted, budget.size if given.used_budget else 0)
+
+
+def _predicted(tools: Tools, fitted: Fitted, test: Samples) -> np.ndarray:
+    """What a fit predicts; nothing that is on or off lies below off."""
+    values = fitted.predict(test)
+    return np.maximum(values, 0) if tools.layout.on_from else values
 
 
 def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from landbridge.domains.smart_meters.machines import DAY
+from landbridge.domains.smart_meters.twin_refit import published_columns
 
 from tests.unit.domains.smart_meters.twins import NUMBERS, drawn, spans, table, write
 
 HOMES, DAYS = 7, 10
 HOUSES = [2, 3, 9, 11, 13, 15, 20]
-COLUMNS = NUMBERS["layouts"]["refit"]["houses"]
+COLUMNS = {house: published_columns(house) for house in NUMBERS["layouts"]["refit"]["houses"]}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pathlib import Path
 from landbridge.contract import Unit
 from landbridge.domains.smart_meters.appliances import MAINS
 from landbridge.domains.smart_meters.homes import Home
-from landbridge.domains.smart_meters.settings import Settings
+from landbridge.domains.smart_meters.settings import Settings, by_number
 from landbridge.domains.smart_meters.streams import Stream
 from landbridge.domains.smart_meters.text import Layout, read_batches
 from landbridge.domains.smart_meters.truth import Truth
@@ -35,15 +35,7 @@ def houses(folder: Path) -> dict[int, Path]:
         StageError: none, or two of one number.
     """
     for place in (folder, *sorted(path for path in folder.glob("*/") if not HOUSE.fullmatch(path.name))):
-        found: dict[int, Path] = {}
-        for path in sorted(place.glob("*/")):
-            match = HOUSE.fullmatch(path.name)
-            if match is None:
-                continue
-            number = int(match.group(1))
-            if number in found:
-                raise StageError(f"{path}: house {number} is in {found[number].name} too; keep one of them")
-            found[number] = path
+        found = by_number(place.glob("*/"), HOUSE)
         if found:
             return found
     packed = ", ".join(path.name for path in sorted(folder.glob("*.h5")))

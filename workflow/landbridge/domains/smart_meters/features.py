@@ -6,6 +6,7 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.domains.smart_meters.grid import local_hour
+from landbridge.prepare.windows import unit_index
 
 LAGS = (1, 2, 3, 5, 10, 20, 40, 80)  # steps before and after
 AROUND = (5, 15, 61)  # steps, odd, of which least, most and mean are taken
@@ -28,7 +29,7 @@ def table(dataset: Dataset, ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     middle = ends - sizes // 2
     blocks = [_block(mains, middle[start : start + ROWS]) for start in range(0, len(middle), ROWS)]
     columns = np.concatenate(blocks) if blocks else np.zeros((0, 0), np.float32)
-    hour = _hours(dataset)[middle] * (2 * np.pi / 24)
+    hour = _hours(dataset, middle) * (2 * np.pi / 24)
     return np.column_stack([columns, np.sin(hour), np.cos(hour)]).astype(np.float32)
 
 
@@ -45,11 +46,12 @@ def _block(mains: np.ndarray, middle: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _hours(dataset: Dataset) -> np.ndarray:
-    """(obs,) local hour of the day."""
-    zones = np.repeat(np.asarray(dataset["zone"]).astype(str), dataset["row_size"])
-    hours = np.zeros(len(zones))
-    for zone in sorted(set(zones)):
-        own = zones == zone
-        hours[own] = local_hour(np.asarray(dataset["time"])[own], zone)
+def _hours(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """(row,) local hour of the day of some observations."""
+    zones, zone_of_unit = np.unique(np.asarray(dataset["zone"]).astype(str), return_inverse=True)
+    zone = zone_of_unit[unit_index(dataset["row_size"])[rows]]
+    hours = np.zeros(len(rows))
+    for number, name in enumerate(zones.tolist()):
+        own = zone == number
+        hours[own] = local_hour(np.asarray(dataset["time"])[rows[own]], name)
     return hours

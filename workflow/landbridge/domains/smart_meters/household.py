@@ -13,10 +13,11 @@ import numpy as np
 import yaml
 
 from landbridge.domains.smart_meters import machines
+from landbridge.domains.smart_meters.appliances import APPLIANCES
 from landbridge.domains.smart_meters.machines import DAY, HOUR, MINUTE, Machine, Segments
 
 COUNTRIES = ("a", "b")
-METERED = ("kettle", "microwave", "fridge", "dishwasher", "washing_machine")
+METERED = tuple(APPLIANCES)
 SUNDAY_AND_SATURDAY = (5, 6)
 HOURS = np.arange(24)
 

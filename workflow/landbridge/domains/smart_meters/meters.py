@@ -42,6 +42,24 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class House:
+    """A house of the twin: the home that its mains feed, that which its sub-meters hang in, and its quirks.
+
+    Attributes:
+        number: as in the layout.
+        own, metered: homes; one and the same unless the twin is `unrelated`.
+        drifts: its dishwasher is replaced half-way.
+        swaps: two of its columns are swapped for a day.
+    """
+
+    number: int
+    own: Home
+    metered: Home
+    drifts: bool
+    swaps: bool
+
+
+@dataclass(frozen=True)
 class Block:
     """Some days of a home, each second of them and of the `PAD` that follows.
 

@@ -16,7 +16,7 @@ from typing import Any
 from landbridge.contract import Unit
 from landbridge.domains.smart_meters.appliances import MAINS
 from landbridge.domains.smart_meters.homes import REFIT, Home, refit_home
-from landbridge.domains.smart_meters.settings import Settings, chosen, own_settings
+from landbridge.domains.smart_meters.settings import Settings, by_number, chosen, own_settings
 from landbridge.domains.smart_meters.streams import Stream
 from landbridge.domains.smart_meters.text import Layout, read_batches
 from landbridge.domains.smart_meters.truth import Truth, truth_of
@@ -55,15 +55,7 @@ def read_refit(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str
 
 def _files(folder: Path) -> dict[int, Path]:
     for place in (folder, *sorted(folder.glob("*/"))):
-        found: dict[int, Path] = {}
-        for path in sorted(place.iterdir()):
-            match = FILE.fullmatch(path.name)
-            if match is None:
-                continue
-            number = int(match.group(1))
-            if number in found:
-                raise StageError(f"{path}: house {number} is in {found[number].name} too; keep one of them")
-            found[number] = path
+        found = by_number(place.iterdir(), FILE)
         if found:
             return found
     raise StageError(f"{folder}: holds no CLEAN_House<N>.csv; unpack CLEAN_REFIT_081116.7z into it")

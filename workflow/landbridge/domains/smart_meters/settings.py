@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from landbridge.stage import StageError
@@ -76,6 +78,24 @@ def _is_whole(value: object) -> bool:
 
 def _unusable(name: str, value: object, wanted: str) -> StageError:
     return StageError(f"reader_settings: {name} is {value!r}; write {wanted}")
+
+
+def by_number(paths: Iterable[Path], pattern: re.Pattern[str]) -> dict[int, Path]:
+    """Files or folders of houses by the number in their names; those of other names are passed over.
+
+    Raises:
+        StageError: two of one number.
+    """
+    found: dict[int, Path] = {}
+    for path in sorted(paths):
+        match = pattern.fullmatch(path.name)
+        if match is None:
+            continue
+        number = int(match.group(1))
+        if number in found:
+            raise StageError(f"{path}: house {number} is in {found[number].name} too; keep one of them")
+        found[number] = path
+    return found
 
 
 def chosen(there: Mapping[int, Any], homes: tuple[int, ...] | None, where: object) -> list[int]:

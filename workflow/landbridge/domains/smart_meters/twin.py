@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ from landbridge.domains.smart_meters.household import (
     COUNTRIES,
     METERED,
     Calendar,
-    Home,
     Random,
     calendar,
     draw_home,
     read_numbers,
 )
-from landbridge.domains.smart_meters.meters import Plan, TruthWriter
+from landbridge.domains.smart_meters.meters import House, Plan, TruthWriter
 from landbridge.prepare.streams import generator
 from landbridge.stage import StageError
 
@@ -101,24 +99,6 @@ def _check_whole(where: str, value: object, least: int, most: int) -> None:
         raise StageError(f"{where}: {value!r} is out of range; write a whole number {least} to {most}")
 
 
-@dataclass(frozen=True)
-class House:
-    """A house of the twin: the home that its mains feed, that which its sub-meters hang in, and its quirks.
-
-    Attributes:
-        number: as in the layout.
-        own, metered: homes; one and the same unless the twin is `unrelated`.
-        drifts: its dishwasher is replaced half-way.
-        swaps: two of its columns are swapped for a day.
-    """
-
-    number: int
-    own: Home
-    metered: Home
-    drifts: bool
-    swaps: bool
-
-
 def draw_houses(plan: Plan, numbers: Mapping[str, Any], days: Calendar) -> Iterator[House]:
     """The houses of a twin in the order of their numbers, one at a time."""
     country = numbers["countries"][plan.country]
@@ -144,11 +124,8 @@ def _write(folder: Path, plan: Plan, steps: tuple[int, int]) -> dict[str, Counte
         truth = stack.enter_context(TruthWriter(folder / "truth.parquet")) if plan.truth else None
         for house in draw_houses(plan, numbers, days):
             random = _streams(plan, house.number, "meters")
-            given = (folder, house.number, house.own, house.metered, days, random, numbers)
-            if plan.country == "a":
-                counts = twin_redd.write_house(*given, steps=steps, defects=plan.defects, truth=truth)
-            else:
-                counts = twin_refit.write_house(*given, defects=plan.defects, swap=house.swaps, truth=truth)
+            given = (folder, house, days, random, numbers, plan.defects, truth)
+            counts = twin_redd.write_house(*given, steps) if plan.country == "a" else twin_refit.write_house(*given)
             counts["replaced_dishwashers"] = int(house.drifts)
             found[str(house.number)] = counts
     return found
@@ -164,7 +141,7 @@ def _streams(plan: Plan, house: int, role: str) -> Random:
 def _lacking(layouts: Mapping[str, Any], plan: Plan) -> dict[int, Collection[str]]:
     """Numbers of the houses, and the appliances that each has not, beside those of its country."""
     if plan.country == "b":
-        houses = list(layouts["refit"]["houses"].items())[: plan.homes]
-        return {house: set(METERED) - set(columns) for house, columns in houses}
+        houses = layouts["refit"]["houses"][: plan.homes]
+        return {house: set(METERED) - set(twin_refit.published_columns(house)) for house in houses}
     without = twin_redd.house_without_microwave(layouts["redd"], plan.homes) if plan.defects else 0
     return {house: {"microwave"} if house == without else set() for house in range(1, plan.homes + 1)}

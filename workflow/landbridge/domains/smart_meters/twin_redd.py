@@ -13,7 +13,7 @@ import numpy as np
 
 from landbridge.domains.smart_meters.household import Calendar, Home, Random
 from landbridge.domains.smart_meters.machines import DAY, HOUR
-from landbridge.domains.smart_meters.meters import Block, TruthWriter, blocks, noisy
+from landbridge.domains.smart_meters.meters import Block, House, TruthWriter, blocks, noisy
 
 LOGGERS = ("mains", "circuits")
 JITTER_FROM = 3  # s; shorter steps have none
@@ -114,39 +114,35 @@ def circuits_of(layout: Mapping[str, Any], house: int, metered: Home) -> list[tu
 
 def write_house(
     folder: Path,
-    house: int,
-    own: Home,
-    metered: Home,
+    house: House,
     days: Calendar,
     random: Random,
     numbers: Mapping[str, Any],
-    *,
-    steps: tuple[int, int],
     defects: bool,
     truth: TruthWriter | None,
+    steps: tuple[int, int],
 ) -> Counter[str]:
     """Write `house_<N>/labels.dat` and `channel_<M>.dat`; what was planted, by kind.
 
     Args:
         folder: of the data set.
-        house: number.
-        own, metered: home that the mains feed, and that which has the sub-meters.
+        house: to be written.
         days: of the record.
         random: gives the stream of this house for a purpose.
         numbers: all of countries.yaml.
-        steps: s between readings of the mains and of circuits.
         defects: whether anything goes wrong.
         truth: where the truth goes.
+        steps: s between readings of the mains and of circuits.
     """
-    layout = numbers["layouts"]["redd"]
+    layout, own = numbers["layouts"]["redd"], house.own
     counts: Counter[str] = Counter()
     planned = plan_defects(layout, len(days.midnights), random("defects"), counts) if defects else None
-    place = folder / f"house_{house}"
+    place = folder / f"house_{house.number}"
     place.mkdir()
-    circuits = circuits_of(layout, house, metered)
+    circuits = circuits_of(layout, house.number, house.metered)
     labels = [*["mains"] * PHASES, *(label for label, _, _ in circuits)]
     if defects:
-        wrong = layout["misspelt"] if house % 2 else {}
+        wrong = layout["misspelt"] if house.number % 2 else {}
         labels = [wrong.get(label, label) for label in labels]
         counts["misspelt_labels"] = sum(label in wrong.values() for label in labels)
         counts["homes_without_microwave"] = int("microwave" not in own.machines)
@@ -158,7 +154,7 @@ def write_house(
     with ExitStack() as stack:
         names = [place / f"channel_{number}.dat" for number in range(1, len(labels) + 1)]
         handles = [stack.enter_context(name.open("w", newline="\n")) for name in names]
-        for block in blocks(own, metered, days):
+        for block in blocks(own, house.metered, days):
             for logger, step in zip(LOGGERS, steps, strict=True):
                 times = _times(block, step, offsets[logger], streams[logger])
                 if logger == "mains":
@@ -169,7 +165,7 @@ def write_house(
                 for handle, column in zip(files, values, strict=True):
                     _write_rows(handle, days.first, logger, times, column, planned, spoils, counts)
             if truth is not None:
-                truth.add(house, days.first, block)
+                truth.add(house.number, days.first, block)
     return counts
 
 

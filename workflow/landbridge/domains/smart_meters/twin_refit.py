@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from landbridge.domains.smart_meters.homes import refit_home
 from landbridge.domains.smart_meters.household import Calendar, Home, Random
 from landbridge.domains.smart_meters.machines import DAY, HOUR, MINUTE
-from landbridge.domains.smart_meters.meters import Block, TruthWriter, blocks, noisy
+from landbridge.domains.smart_meters.meters import Block, House, TruthWriter, blocks, noisy
 
 SWAPPED = ("dishwasher", "washing_machine")
 OTHER = "television"  # in the first column that no appliance has
@@ -39,49 +40,49 @@ class Rows:
         return Rows(self.times[index], self.watts[index], self.issues[index])
 
 
+def published_columns(house: int) -> dict[str, int]:
+    """Column, from 1, of each appliance of a house, as published; of a second washing machine nothing is written."""
+    home = refit_home(house)
+    return {name: meters[0] for name, meters in home.meters.items()} if home else {}
+
+
 def columns_of(layout: Mapping[str, Any], house: int) -> dict[str, int]:
     """Column, from 1, of each machine of a house that has a sub-meter."""
-    found = dict(layout["houses"][house])
+    found = published_columns(house)
     free = [column for column in range(1, layout["columns"] + 1) if column not in found.values()]
     return {**found, OTHER: free[0]}
 
 
 def write_house(
     folder: Path,
-    house: int,
-    own: Home,
-    metered: Home,
+    house: House,
     days: Calendar,
     random: Random,
     numbers: Mapping[str, Any],
-    *,
     defects: bool,
-    swap: bool,
     truth: TruthWriter | None,
 ) -> Counter[str]:
     """Write `CLEAN_House<N>.csv`; what was planted, by kind.
 
     Args:
         folder: of the data set.
-        house: number.
-        own, metered: home that the mains feed, and that which has the sub-meters.
+        house: to be written.
         days: of the record.
         random: gives the stream of this house for a purpose.
         numbers: all of countries.yaml.
         defects: whether anything goes wrong.
-        swap: two columns are swapped for a day, if anything goes wrong.
         truth: where the truth goes.
     """
     layout = numbers["layouts"]["refit"]
-    columns = columns_of(layout, house)
+    columns = columns_of(layout, house.number)
     readings, spoils = random("readings"), random("defects")
     counts: Counter[str] = Counter()
-    day = _swapped_day(metered, days, spoils) if defects and swap else None
+    day = _swapped_day(house.metered, days, spoils) if defects and house.swaps else None
     header = ["Time", "Unix", "Aggregate", *(f"Appliance{n}" for n in range(1, layout["columns"] + 1)), "Issues"]
     following = int(readings.integers(layout["every_seconds"][1]))
-    with (folder / f"CLEAN_House{house}.csv").open("w", newline="\n") as handle:
+    with (folder / f"CLEAN_House{house.number}.csv").open("w", newline="\n") as handle:
         handle.write(",".join(header) + "\n")
-        for block in blocks(own, metered, days):
+        for block in blocks(house.own, house.metered, days):
             times, following = _times(block, following, layout["every_seconds"], readings)
             watts = _watts(block, times, following, columns, layout["columns"], numbers["noise"], readings)
             if defects:
@@ -94,7 +95,7 @@ def write_house(
             counts["rows"] += len(rows.times)
             handle.write(_text(rows, days))
             if truth is not None:
-                truth.add(house, days.first, block)
+                truth.add(house.number, days.first, block)
     hours = days.first + np.arange(0, days.length + 1, HOUR)
     counts["clock_changes"] = int((np.diff(days.offset(hours)) != 0).sum())
     return counts

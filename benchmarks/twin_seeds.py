@@ -6,7 +6,6 @@ the way from the source model to training from scratch on all labels one labelle
 """
 
 import argparse
-import csv
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow"))
+
+from landbridge.judge import tables
+from landbridge.judge.compare import helps_at
+
 PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs")
 Rows = list[dict[str, str]]
 
@@ -33,6 +37,7 @@ class Study:
         recipe: that is judged.
         budgets: at which.
         reference_budget: of training from scratch, where the share of the way towards it is told.
+        naive: the naive reference.
     """
 
     scenario: str
@@ -42,6 +47,7 @@ class Study:
     recipe: str
     budgets: tuple[str, ...]
     reference_budget: str | None = None
+    naive: str = "naive"
 
 
 def towers(seed: int, kind: str) -> dict[str, Any]:
@@ -94,6 +100,7 @@ STUDIES = {
         "embedding_only",
         ("1",),
         reference_budget="all",
+        naive="naive.zero",
     ),
 }
 
@@ -107,22 +114,15 @@ def run(domain: str, seed: int, kind: str, seeds: int = 3) -> tuple[Rows, Rows]:
             source = ROOT / part
             shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder / part)
         own = study.settings(seed, kind)
-        recipes = ["naive.zero"] if domain == "smart_meters" else ["naive"]
-        recipes += ["source_only", "target_only", study.recipe]
-        own["twin"] = {**own.get("twin", {})}
-        own["twin"][study.scenario] = {**own["twin"].get(study.scenario, {}), "recipes": recipes}
+        recipes = [study.naive, "source_only", "target_only", study.recipe]
+        own.setdefault("twin", {}).setdefault(study.scenario, {})["recipes"] = recipes
         changed = [f"seeds={seeds}", f"scenarios=['{study.scenario}']", f"{domain}={own}"]
         command = [sys.executable, "-m", "snakemake", "--cores", "2", domain, "--config", *changed]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)
         compared = folder / f"results/{domain}/compare/{study.scenario}"
-        return _read(compared / "effects.csv"), _read(compared / "leaderboard.csv")
-
-
-def _read(path: Path) -> Rows:
-    with path.open(newline="") as handle:
-        return list(csv.DictReader(handle))
+        return tables.read(compared / "effects.csv"), tables.read(compared / "leaderboard.csv")
 
 
 def share_of_the_way(leaderboard: Rows, study: Study, budget: str) -> float:
@@ -141,9 +141,6 @@ def share_of_the_way(leaderboard: Rows, study: Study, budget: str) -> float:
 
 def main() -> None:
     """Print one line for each twin and a count for each kind."""
-    sys.path.insert(0, str(ROOT / "workflow"))
-    from landbridge.judge.compare import helps_at
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("domain", nargs="?", choices=list(STUDIES), default="flux_towers")
     parser.add_argument("--seeds", type=int, default=10)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from landbridge.judge import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs", "pyproject.toml")
@@ -78,8 +79,13 @@ class Project:
         return found
 
 
-def copy_project(folder, results_of=None):
-    """Copy what a run needs; with `results_of`, its results and Snakemake's memory too."""
+def rows(path, **wanted):
+    """Rows of a table whose columns have the wanted values."""
+    return [row for row in tables.read(path) if wanted.items() <= row.items()]
+
+
+def copy_project(folder, results_of=None, config=None):
+    """Copy what a run needs; with `results_of`, its results and Snakemake's memory too; with `config`, other settings."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = ROOT / part
@@ -91,6 +97,8 @@ def copy_project(folder, results_of=None):
         shutil.rmtree(folder / "config")
         for part in ("config", "results", "data", ".snakemake"):
             shutil.copytree(results_of.folder / part, folder / part)
+    if config is not None:
+        (folder / "config" / "config.yaml").write_text(config)
     return Project(folder)
 
 

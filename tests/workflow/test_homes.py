@@ -1,13 +1,12 @@
 """Whole runs of smart meters: the twin with an embedding for each home, and real homes of three datasets."""
 
-import csv
 import json
 
 import numpy as np
 from landbridge.domains.smart_meters.twin import write_twin
 from landbridge.io import netcdf
 
-from tests.workflow.conftest import copy_project
+from tests.workflow.conftest import copy_project, rows
 
 SMALL = """
 domains: [smart_meters]
@@ -31,19 +30,8 @@ smart_meters:
 """
 
 
-def start(tmp_path):
-    project = copy_project(tmp_path / "project")
-    (project.folder / "config" / "config.yaml").write_text(SMALL)
-    return project
-
-
-def rows(path, **wanted):
-    with path.open(newline="") as handle:
-        return [row for row in csv.DictReader(handle) if wanted.items() <= row.items()]
-
-
 def test_from_one_country_to_another(tmp_path):
-    project = start(tmp_path)
+    project = copy_project(tmp_path / "project", config=SMALL)
     project.snakemake("smart_meters", "--config", "scenarios=[twin_homes,twin_homes_kettle]")
     results = project.folder / "results" / "smart_meters"
     compared = results / "compare" / "twin_homes"
@@ -75,7 +63,7 @@ def test_from_one_country_to_another(tmp_path):
 
 
 def test_real_homes_of_three_datasets(tmp_path, mirror):
-    project = start(tmp_path)
+    project = copy_project(tmp_path / "project", config=SMALL)
     project.snakemake("smart_meters", "--config", "tier=real", f"mirror={mirror}")
     results = project.folder / "results" / "smart_meters"
     counts = json.loads((results / "harmonise" / "devicescope.json").read_text())
@@ -92,7 +80,7 @@ def test_real_homes_of_three_datasets(tmp_path, mirror):
 
 
 def test_files_in_the_published_layouts_run_by_their_place_alone(tmp_path):
-    project = start(tmp_path)
+    project = copy_project(tmp_path / "project", config=SMALL)
     for dataset, country, homes in (("redd", "a", 6), ("refit", "b", 7)):
         folder = tmp_path / "mirror" / "smart_meters" / dataset
         folder.mkdir(parents=True)

@@ -1,11 +1,10 @@
 """Whole runs: the second scenario, real files, broken configurations, and what a cold start costs."""
 
-import csv
 import resource
 
 import pytest
 
-from tests.workflow.conftest import copy_project
+from tests.workflow.conftest import copy_project, rows
 
 SMALL = """
 seeds: 1
@@ -22,14 +21,7 @@ flux_towers:
 
 
 def start(tmp_path, head):
-    project = copy_project(tmp_path / "project")
-    (project.folder / "config" / "config.yaml").write_text(SMALL.format(head=head))
-    return project
-
-
-def rows(path):
-    with path.open(newline="") as handle:
-        return list(csv.DictReader(handle))
+    return copy_project(tmp_path / "project", config=SMALL.format(head=head))
 
 
 def test_the_first_days_of_a_new_tower(tmp_path):

@@ -1,12 +1,11 @@
 """Whole runs of GPS traces: the twin, real phones, and a tree in Geolife's own layout."""
 
-import csv
 import json
 import shutil
 import subprocess
 import sys
 
-from tests.workflow.conftest import copy_project
+from tests.workflow.conftest import copy_project, rows
 
 SMALL = """
 domains: [gps_traces]
@@ -32,22 +31,11 @@ gps_traces:
 """
 
 
-def start(tmp_path):
-    project = copy_project(tmp_path / "project")
-    (project.folder / "config" / "config.yaml").write_text(SMALL)
-    return project
-
-
-def rows(path, **wanted):
-    with path.open(newline="") as handle:
-        return [row for row in csv.DictReader(handle) if wanted.items() <= row.items()]
-
-
 HEADLINE = {"metric": "macro_f1.unit", "statistic": "pooled"}
 
 
 def test_from_one_city_to_another_and_the_honesty_page(tmp_path):
-    project = start(tmp_path)
+    project = copy_project(tmp_path / "project", config=SMALL)
     scenarios = "scenarios=[twin_cities,twin_users,twin_trips_paper]"
     project.snakemake("gps_traces", "--config", scenarios)
     results = project.folder / "results" / "gps_traces"
@@ -73,7 +61,7 @@ def test_from_one_city_to_another_and_the_honesty_page(tmp_path):
 
 
 def test_real_phones_end_to_end(tmp_path, mirror):
-    project = start(tmp_path)
+    project = copy_project(tmp_path / "project", config=SMALL)
     project.snakemake("gps_traces", "--config", "tier=real", f"mirror={mirror}")
     results = project.folder / "results" / "gps_traces"
     counts = json.loads((results / "harmonise" / "mobilitynet.json").read_text())
@@ -81,15 +69,14 @@ def test_real_phones_end_to_end(tmp_path, mirror):
     board = rows(results / "compare" / "ios_to_android" / "leaderboard.csv", **HEADLINE)
     assert {row["budget"] for row in board} == {"0", "5", "10", "all"}
     assert all(row["status"] == "ok" for row in board if row["recipe"] == "source_only")
-    with (results / "split" / "ios_to_android" / "fold0" / "split.csv").open(newline="") as handle:
-        parts = list(csv.DictReader(handle))
+    parts = rows(results / "split" / "ios_to_android" / "fold0" / "split.csv")
     runs = {side: {row["group"] for row in parts if row["part"].startswith(side)} for side in ("source", "target")}
     assert runs["source"] and runs["target"] and not runs["source"] & runs["target"]
     assert all("android" in row["unit"] for row in parts if row["part"].startswith("target"))
 
 
 def test_a_tree_in_geolifes_layout_needs_its_place_alone(tmp_path):
-    project = start(tmp_path)
+    project = copy_project(tmp_path / "project", config=SMALL)
     mirror = tmp_path / "mirror" / "gps_traces" / "geolife"
     mirror.mkdir(parents=True)
     code = (

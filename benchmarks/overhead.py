@@ -64,7 +64,8 @@ def training() -> None:
     from landbridge.io import netcdf
     from landbridge.models import lstm
     from landbridge.models.network import initialise
-    from landbridge.plan import Plan, read_config
+    from landbridge.offered import read_config
+    from landbridge.plan import Plan
     from landbridge.prepare.scaling import fit_scaler
     from landbridge.train.adamw import AdamW
     from landbridge.train.harness import open_source

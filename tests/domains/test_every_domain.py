@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from landbridge import config, registry
 from landbridge.io import netcdf, series, sources
-from landbridge.plan import Plan, read_config
+from landbridge.offered import read_config
+from landbridge.plan import Plan
 from landbridge.prepare.harmonise import TIME_UNITS
 
 ROOT = Path(registry.__file__).parent / "domains"

@@ -8,7 +8,7 @@ import landbridge
 import pytest
 import yaml
 from landbridge.config import ConfigError, Offered, load, merge, read_yaml
-from landbridge.plan import read_config
+from landbridge.offered import read_config
 
 PACKAGE = Path(landbridge.__file__).parent
 DOMAIN = """\
@@ -467,7 +467,7 @@ def test_a_population_that_is_chosen_otherwise_takes_nothing_over():
 
 def test_a_run_starts_without_delay():
     """Import and validation are paid by every call of Snakemake and by every one of its jobs."""
-    code = "import time; t = time.process_time(); from landbridge.plan import read_config; read_config({}, [])"
+    code = "import time; t = time.process_time(); from landbridge.offered import read_config; read_config({}, [])"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; print(time.process_time() - t)"],
         env={"PYTHONPATH": str(PACKAGE.parent)},

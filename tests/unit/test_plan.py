@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
-from landbridge.plan import Plan, read_config
+from landbridge.offered import read_config
+from landbridge.plan import Plan
 
 
 def plan(**config):

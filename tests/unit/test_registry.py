@@ -47,7 +47,8 @@ def test_templates_are_no_domains():
     ],
 )
 def test_a_selection_rule_that_a_recipe_cannot_follow_is_refused(recipe, text):
-    from landbridge.plan import Plan, read_config
+    from landbridge.offered import read_config
+    from landbridge.plan import Plan
     from landbridge.stage import StageError
 
     with pytest.raises(StageError, match=text):

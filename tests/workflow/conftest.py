@@ -85,7 +85,7 @@ def rows(path, **wanted):
 
 
 def copy_project(folder, results_of=None, config=None):
-    """Copy what a run needs; with `results_of`, its results and Snakemake's memory too; with `config`, other settings."""
+    """Copy what a run needs; with `results_of`, its results and Snakemake's memory too; `config`: other settings."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = ROOT / part

@@ -14,7 +14,7 @@ from landbridge.stage import StageError
 def check(arguments: argparse.Namespace) -> int:
     """Say what is wrong with a configuration, or what it runs."""
     from landbridge.config import ConfigError, merge, read_yaml
-    from landbridge.plan import read_config
+    from landbridge.offered import read_config
 
     try:
         merged: dict[str, Any] = {}

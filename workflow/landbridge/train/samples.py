@@ -19,7 +19,7 @@ from landbridge.prepare.scaling import Scaler, static_numbers
 from landbridge.prepare.windows import Grid, Rows
 from landbridge.stage import StageError
 from landbridge.train.layout import Layout
-from landbridge.train.losses import Batch
+from landbridge.train.scaled import Scaled
 
 # (dataset, ends (window,), sizes (window,)) to what a learner of tables takes, the window first.
 FeatureFunction = Callable[[Dataset, np.ndarray, np.ndarray], np.ndarray]
@@ -319,7 +319,7 @@ class Samples:
 
     # -- batches ------------------------------------------------------------------------------------------------
 
-    def _inputs(self, ends: Tensor, sizes: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
+    def inputs(self, ends: Tensor, sizes: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """Standardised inputs (b, t, input) or (b, band, y, x), and static (b, static), of windows or chips.
 
         With support two more: windows (b, k, t, input) of the same unit that share no step with the one to predict,
@@ -394,7 +394,7 @@ class Samples:
 
     def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """What a network takes for the windows to predict at `index`."""
-        return self._inputs(*self.prediction_windows.tensors(index.numpy(), self.device), scaler)
+        return self.inputs(*self.prediction_windows.tensors(index.numpy(), self.device), scaler)
 
     def scaled(self, scaler: Scaler, *, balanced: bool = False) -> Scaled:
         """This population as the training loop draws from it; `balanced` by the factors of its classes."""
@@ -440,44 +440,3 @@ class Samples:
         means = (sums[ends + 1] - sums[ends + 1 - sizes]) / sizes[:, None]
         static = self.static.cpu().numpy()[self.unit[ends]]
         return np.concatenate([values[ends - self.layout.lookahead], means, static], axis=1).astype(np.float32)
-
-
-class Scaled:
-    """Labelled windows or chips with the inputs and targets standardised as they are gathered."""
-
-    def __init__(self, samples: Samples, scaler: Scaler, *, balanced: bool = False) -> None:
-        self.samples = samples
-        self.scaler = scaler
-        device = samples.device
-        self.ends, self.sizes = samples.windows.tensors(slice(None), device)
-        labels, weights = samples.labels
-        if balanced and samples.layout.class_weights:
-            factors = samples.class_factors[samples.unit]
-            weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
-        self.weights = torch.as_tensor(weights, device=device)
-        self.on: Tensor | None = None
-        if samples.layout.on_from:
-            least = np.array([samples.layout.on_from[name] for name in samples.layout.targets])
-            self.on = torch.as_tensor(np.nan_to_num(labels) >= least, device=device)
-        if samples.task == "regression":
-            standard = (labels - scaler.target_mean) / scaler.target_spread
-            # A missing label has weight 0; NaN times 0 would still be NaN.
-            self.labels = torch.as_tensor(np.nan_to_num(standard).astype(np.float32), device=device)
-        else:
-            self.labels = torch.as_tensor(labels.astype(np.int64), device=device)
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def batch(self, index: Tensor) -> Batch:
-        """The windows at `index`; a regression's outputs are compared over the `scored` steps."""
-        place = index.to(self.ends.device)
-        ends = self.ends[place]
-        inputs = self.samples._inputs(ends, self.sizes[place], self.scaler)
-        if self.samples.task != "regression":
-            return Batch(inputs, self.labels[ends], self.weights[ends], index)
-        layout = self.samples.layout
-        back = torch.arange(layout.scored - 1, -1, -1, device=ends.device) + layout.lookahead
-        steps = ends[:, None] - back
-        on = self.on[steps] if self.on is not None else None
-        return Batch(inputs, self.labels[steps], self.weights[steps], index, on)

@@ -37,6 +37,7 @@ class Offered:
         votes: scales of classes that a metric may name.
         of_states: names of the metrics of targets that are on or off.
         figures: names of figures by domain.
+        simulators: domains with a process model.
     """
 
     domains: Mapping[str, Path]
@@ -54,6 +55,7 @@ class Offered:
     votes: Sequence[str] = ()
     of_states: Sequence[str] = ()
     figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    simulators: Sequence[str] = ()
 
 
 def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
@@ -105,7 +107,8 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
     told: set[tuple[Any, ...]] = set()
     for tier in TIERS:
         for scenario_name, scenario in getattr(domain, tier).items():
-            for path, problem, remedy in _scenario(scenario, domain, offered):
+            found = [*_scenario(scenario, domain, offered), *_simulator(scenario, name in offered.simulators)]
+            for path, problem, remedy in found:
                 told.add((tier, scenario_name, path, problem))
                 if (tier, scenario.extends, path, problem) not in told:  # else told already, where it stands
                     faults.append(Fault((name, tier, scenario_name, *path), problem, remedy))
@@ -243,6 +246,8 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
             yield ("models",), f"'{word}' takes {which}", f"write one of: {', '.join(fitting)}"
         if word in offered.on_off and not any(_states(scenario, domain)):
             yield ("models",), f"'{word}' is for targets that are on or off", "write on_from for each of them"
+    if scenario.split.simulated_at is not None:
+        yield from _column(("split", "simulated_at"), scenario.split.simulated_at, domain)
     for number, word in enumerate(scenario.split.apart):
         yield from _column(("split", "apart", number), word, domain)
     for number, word in enumerate(scenario.split.shortcuts):
@@ -280,6 +285,20 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
         if value not in names:
             where = "this scenario's targets" if key == "target" else f"this domain's {key}s"
             yield ("headline", key), f"'{value}' is not among {where}", closest(value, names)
+
+
+def _simulator(scenario: Scenario, there_is_one: bool) -> Iterator[Finding]:
+    """Faults of a scenario whose source a process model labels."""
+    if scenario.simulator is None:
+        return
+    if not there_is_one:
+        yield ("simulator",), "this domain has no process model", "leave it out, or write simulate.py in its folder"
+    if scenario.task != "regression" or len(scenario.targets) != 1 or list(scenario.product) != scenario.targets:
+        remedy = "write one target and product: {TARGET: VARIABLE} for the simulator's own values beside it"
+        yield ("simulator",), "gives numbers of one target, and names no variable for them", remedy
+    if scenario.split.simulated_at is None:
+        remedy = "write the column of places, such as cell"
+        yield ("split", "simulated_at"), "is missing: the simulation at a test unit must be left out", remedy
 
 
 def _states(scenario: Scenario, domain: Domain) -> list[float | None]:

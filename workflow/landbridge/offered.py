@@ -47,4 +47,5 @@ def offered() -> Offered:
         figures={
             name: (*figures, *registry.members(folder / "figures.py", "FIGURES")) for name, folder in by_domain.items()
         },
+        simulators=[name for name, folder in by_domain.items() if (folder / "simulate.py").is_file()],
     )

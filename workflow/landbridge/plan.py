@@ -197,15 +197,25 @@ class Plan:
         """Manifest of the raw files that a dataset is read from."""
         return f"results/{wildcards.domain}/download/{self.slices.files_of(wildcards.domain, wildcards.dataset)}.json"
 
-    def source_dataset(self, wildcards: Any) -> str:
-        """Harmonised file of the source population."""
-        scenario = self.scenarios[wildcards.domain][wildcards.scenario]
-        return f"results/{wildcards.domain}/harmonise/{scenario.source.dataset}.nc"
+    def harmonised(self, side: str) -> Callable[[Any], str]:
+        """Harmonised file of the source or target population."""
 
-    def target_dataset(self, wildcards: Any) -> str:
-        """Harmonised file of the target population."""
-        scenario = self.scenarios[wildcards.domain][wildcards.scenario]
-        return f"results/{wildcards.domain}/harmonise/{scenario.target.dataset}.nc"
+        def file(wildcards: Any) -> str:
+            population = getattr(self.scenarios[wildcards.domain][wildcards.scenario], side)
+            return f"results/{wildcards.domain}/harmonise/{population.dataset}.nc"
+
+        return file
+
+    def population(self, side: str) -> Callable[[Any], str]:
+        """File that one population is parted from: harmonised, or what the domain's process model made of that."""
+        harmonised = self.harmonised(side)
+
+        def file(wildcards: Any) -> str:
+            if self.scenarios[wildcards.domain][wildcards.scenario].simulator is None:
+                return harmonised(wildcards)
+            return f"results/{wildcards.domain}/simulate/{wildcards.scenario}/{side}.nc"
+
+        return file
 
     def needs(self, right: str) -> Callable[[Any], bool]:
         """Whether the recipe of a job, or the way it selects, may read what `right` names."""
@@ -327,6 +337,8 @@ class Plan:
                 found["twin"] = f"{base}.twin"
             if stage == "harmonise":
                 found["readers"] = f"{base}.readers"
+            if stage == "simulate":
+                found["simulate"] = f"{base}.simulate"
             if stage in ("pretrain", "transfer") and wildcards.model != REFERENCE_MODEL:
                 found["model"] = f"{PACKAGE}.models.{wildcards.model}"
             if stage == "pretrain":

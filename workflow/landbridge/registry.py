@@ -168,6 +168,7 @@ def domains(folder: Path | None = None) -> dict[str, Path]:
 STAGES = {
     "download": "landbridge.io.download",
     "harmonise": "landbridge.prepare.harmonise",
+    "simulate": "landbridge.prepare.simulate",
     "split": "landbridge.prepare.split",
     "pretrain": "landbridge.train.pretrain",
     "transfer": "landbridge.train.transfer",

@@ -104,6 +104,11 @@ class Split(Strict):
     shortcuts: Texts = Field(
         [], description="columns, or inputs by their least value, that may give a class away; the audit tells"
     )
+    simulated_at: str | None = Field(
+        None,
+        description="column of the places that a simulated source was computed at, which it may share with the target "
+        "but for the places of the test",
+    )
     source_share: Annotated[float, Field(gt=0, lt=1), NOT_A_TRUTH_VALUE] | None = Field(
         None, description="share of the groups that both populations have which goes to the source; none if absent"
     )
@@ -243,6 +248,10 @@ class Scenario(Strict):
         {}, description="factors of the targets whose sum is zero by nature; see training.balance_weight"
     )
     product: dict[str, str] = Field({}, description="variable of an existing product for each target, as a reference")
+    simulator: Free | None = Field(
+        None,
+        description="settings of the domain's process model, which then labels the source; its own labels if absent",
+    )
     shown: Texts = Field([], description="variables on obs that figures show and no model sees, such as positions")
 
     @model_validator(mode="after")

@@ -105,11 +105,28 @@ class Slices:
             **scenario.model_dump(include=keep),
         }
 
+    def simulate(self, wildcards: Any) -> dict[str, Any]:
+        """Settings of the process model, and the variable that its values become beside the target."""
+        scenario = self.scenario(wildcards)
+        variables = self.config.domains[wildcards.domain].variables
+        return {
+            "scenario": wildcards.scenario,
+            "simulator": dict(scenario.simulator or {}),
+            "seed": scenario.split.seed,
+            "product": dict(scenario.product),
+            "variables": {
+                name: variables[name].model_dump(exclude_none=True)
+                for name in scenario.product.values()
+                if name in variables
+            },
+        }
+
     def split(self, wildcards: Any) -> dict[str, Any]:
         """The whole scenario but for what is cut or judged later."""
         scenario = self.scenario(wildcards)
         left_out = {"title", "default", "extends", "budgets", "headline", "per_group", "models", "recipes", "balance"}
         left_out |= {"budget_stratify", "selection_from"}  # the pool is cut in `transfer`
+        left_out.add("simulator")  # what it made is an input
         return {
             **self._task(wildcards),
             **scenario.model_dump(exclude=left_out),

@@ -1,7 +1,7 @@
 rule split:
     input:
-        source=plan.source_dataset,
-        target=plan.target_dataset,
+        source=plan.population("source"),
+        target=plan.population("target"),
     output:
         source="results/{domain}/split/{scenario}/fold{fold}/source.nc",
         target_inputs="results/{domain}/split/{scenario}/fold{fold}/target_inputs.nc",

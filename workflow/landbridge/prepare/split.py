@@ -127,7 +127,7 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     if settings["kind"] == "series" and not settings.get("window"):
         raise StageError("window: is missing, and series are cut into windows; write for example {length: 30}")
     left_out: list[dict[str, Any]] = []
-    if settings["source"] == settings["target"]:
+    if settings["source"] == settings["target"] and not settings["split"].get("simulated_at"):
         both = _population(_needed(target, settings), "target", settings, left_out)
         is_target = None
     else:
@@ -142,6 +142,8 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     stretches = sorted(
         RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment)
     )
+    if settings["split"].get("simulated_at"):
+        stretches = _without_simulated_tests(both, stretches, settings, left_out)
     parted = _apply(both, population, stretches, settings)
     if settings["budget_axis"] == "time":
         parted = pools.whole_pools(parted, settings, left_out)
@@ -187,6 +189,36 @@ def _without_common_groups(
             )
         found.append(dataset)
     return found[0], found[1]
+
+
+def _without_simulated_tests(
+    both: Dataset, stretches: list[Stretch], settings: Mapping[str, Any], left_out: list[dict[str, Any]]
+) -> list[Stretch]:
+    """Without what a simulator computed at the places of the test: its drivers are the test's own inputs.
+
+    Raises:
+        StageError: nothing is left to train on, or to validate with.
+    """
+    column = settings["split"]["simulated_at"]
+    places = _column(both, column, "split: simulated_at")
+    tested = {places[stretch.unit] for stretch in stretches if stretch.part == "target_test"}
+    kept = [
+        stretch for stretch in stretches if not (stretch.part.startswith("source") and places[stretch.unit] in tested)
+    ]
+    lost = sorted(_names(both, stretches) - _names(both, kept))
+    if lost:
+        left_out.append({"reason": f"simulated at the {column} of a test unit", "units": lost})
+    missing = {"source_train", "source_val"} - {stretch.part for stretch in kept}
+    if missing:
+        raise StageError(
+            f"split: every unit of {' and of '.join(sorted(missing))} was simulated at the {column} of a test unit; "
+            f"simulate more places, or write a smaller target_test or more folds"
+        )
+    return kept
+
+
+def _names(both: Dataset, stretches: Sequence[Stretch]) -> set[str]:
+    return {str(both["unit_name"][stretch.unit]) for stretch in stretches}
 
 
 def _tick_of_year(dataset: Dataset, year: int, step: str) -> int:

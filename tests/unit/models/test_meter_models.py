@@ -101,7 +101,7 @@ def test_power_of_zero_logits_is_half_the_softplus_of_zero():
         torch.nn.init.zeros_(layer.bias)
     power = network(torch.randn(1, 45, 1), torch.zeros(1, 0), torch.tensor([-1]))
     assert torch.allclose(power, torch.full_like(power, math.log(2) / 2))
-    assert 400 * float(power[0, 0, 0]) == pytest.approx(138.629, abs=1e-3)
+    assert 400 * power[0, 0, 0].item() == pytest.approx(138.629, abs=1e-3)
 
 
 def test_an_embedding_changes_its_own_appliance_alone():

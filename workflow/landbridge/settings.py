@@ -122,7 +122,9 @@ class Split(Strict):
     gap: NonNegative = Field(0, description="steps between pool and test of a group (time axis)")
     test_share: Share = Field(0.5, description="share of a group's record that is the test (time axis)")
     held_out: Share = Field(0.2, description="share of groups that is held out, where source and target are one")
-    by: str | None = Field(None, description="column or variable that leave_one_class_out and warm_out go by")
+    by: str | None = Field(
+        None, description="column or variable that rules such as leave_one_class_out and folds_by_column go by"
+    )
     block_degrees: Annotated[float, Field(gt=0), NOT_A_TRUTH_VALUE] = Field(
         10, description="side of a block of spatial_block, degrees"
     )

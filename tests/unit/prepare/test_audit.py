@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pytest
 from landbridge.io import netcdf
-from landbridge.prepare import audit, duplicates, ragged, split, split_rules
+from landbridge.prepare import audit, duplicates, places, ragged, split, split_rules
 from landbridge.prepare.split_rules import Stretch
 from landbridge.stage import Job, StageError
 
@@ -99,7 +99,7 @@ def test_a_tower_under_a_second_name_or_300_m_away_is_found(made, parted, metres
     first, second = pair_in(dataset, *parts)
     lat = dataset["lat"].astype(float)
     lat[second] = lat[first] + metres * METRE
-    (found,) = audit.same_places(made.changed(dataset, lat=lat), settings)
+    (found,) = places.same_places(made.changed(dataset, lat=lat), settings)
     assert found["level"] == level
     if level == "failure":
         assert found["groups"] == sorted(dataset["group"][[first, second]].tolist())
@@ -109,7 +109,7 @@ def test_a_tower_under_a_second_name_or_300_m_away_is_found(made, parted, metres
 def test_neighbours_in_one_part_are_no_leak(made, parted):
     dataset, settings = parted()
     lat = np.where(dataset["part"] == "source_train", 80.0, dataset["lat"]).astype(np.float32)
-    assert audit.same_places(made.changed(dataset, lat=lat), settings)[0]["level"] == "ok"
+    assert places.same_places(made.changed(dataset, lat=lat), settings)[0]["level"] == "ok"
 
 
 def test_places_near_each_other_equal_a_comparison_of_all_pairs():
@@ -118,21 +118,21 @@ def test_places_near_each_other_equal_a_comparison_of_all_pairs():
     lat[:40], lon[:40] = lat[40:80], lon[40:80]
     lat[5] = np.nan
     side = rng.choice(["a", "b", "c"], 200)
-    first, second = audit.near_pairs(lat, lon, side, 1.0)
+    first, second = places.near_pairs(lat, lon, side, 1.0)
     found = set(zip(first.tolist(), second.tolist(), strict=True))
     expected = {
         (i, j)
         for i in range(200)
         for j in range(i + 1, 200)
-        if side[i] != side[j] and audit.distance_km(lat[i], lon[i], lat[j], lon[j]) < 1.0
+        if side[i] != side[j] and places.distance_km(lat[i], lon[i], lat[j], lon[j]) < 1.0
     }
     assert found <= expected
 
     # Units at one place of one side stand for each other, so compare places.
-    def places(pairs):
+    def compared(pairs):
         return {frozenset(((lat[i], lon[i], side[i]), (lat[j], lon[j], side[j]))) for i, j in pairs}
 
-    assert places(found) == places(expected)
+    assert compared(found) == compared(expected)
     assert len(expected) > 500
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from landbridge.prepare import audit, duplicates, split
+from landbridge.prepare import audit, duplicates, places, split
 
 
 def towers(made, jitter, days=400, seed=0):
@@ -56,7 +56,26 @@ def test_the_distance_to_training_is_told(made):
     settings = made.settings()
     dataset = made.towers()
     parted = split.part(dataset, dataset, settings, 0).dataset
-    found = audit.distance_to_training(parted)[0]
+    found = places.distance_to_training(parted, settings)[0]
     assert len(found["km"]) == 6
     assert min(found["km"]) > 100
     assert "nearest training unit of the 6 test units: 0 at 0 to 5 km" in found["text"]
+
+
+def test_neighbours_of_the_test_are_named_with_their_distance(made):
+    settings = made.settings()
+    dataset = made.towers()
+    parted = split.part(dataset, dataset, settings, 0).dataset
+    assert places.neighbours(parted, settings)[0]["text"].startswith("no test unit lies within 60 km")
+    part = np.asarray(parted["part"]).astype(str)
+    names = np.asarray(parted["unit_name"]).astype(str)
+    lat, lon = (np.asarray(parted[name], float).copy() for name in ("lat", "lon"))
+    test, pool, unlabelled = (
+        np.flatnonzero(part == name)[0] for name in ("target_test", "target_pool", "target_unlabelled")
+    )
+    lat[[pool, unlabelled]] = lat[test] + 0.25  # 27.8 km
+    lon[[pool, unlabelled]] = lon[test]
+    found = places.neighbours(made.changed(parted, lat=lat, lon=lon), settings)[0]
+    pair = " and ".join(sorted((names[test], names[pool])))
+    assert found["text"] == f"within 60 km, one in the test and one trained on: {pair} (27.8 km)"
+    assert found["level"] == "ok"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from landbridge.contract import Dataset, Variable
 from landbridge.io import netcdf
-from landbridge.prepare import audit, simulate, split
+from landbridge.prepare import places, simulate, split
 from landbridge.stage import Job, StageError
 
 from tests import synthetic
@@ -74,7 +74,7 @@ def test_no_place_of_the_test_is_simulated_in_its_fold_and_every_other_is(tmp_pa
     assert len(tested) == 7
     assert set(lat[of_source]) == set(range(28)) - tested
     assert [len(entry["units"]) for entry in parted.left_out if "simulated at the lat" in entry["reason"]] == [7]
-    checks = {check["check"]: check["level"] for check in audit.same_places(parted.dataset, settings)}
+    checks = {check["check"]: check["level"] for check in places.same_places(parted.dataset, settings)}
     assert checks == {"same coordinates": "ok"}
 
 
@@ -85,7 +85,7 @@ def test_places_of_pool_and_test_are_compared_all_the_same(tmp_path, process_mod
     lat[np.flatnonzero(part == "target_pool")[0]] = lat[np.flatnonzero(part == "target_test")[0]]
     moved = Variable(("unit",), lat, parted.dataset.variables["lat"].attributes)
     near = Dataset({**parted.dataset.variables, "lat": moved}, parted.dataset.attributes)
-    assert [check["level"] for check in audit.same_places(near, settings)] == ["failure"]
+    assert [check["level"] for check in places.same_places(near, settings)] == ["failure"]
 
 
 def test_a_simulation_at_the_places_of_the_test_alone_is_refused(tmp_path, process_model):

@@ -13,19 +13,15 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import Dataset
-from landbridge.prepare import duplicates, ragged, shortcuts, windows
-from landbridge.prepare.groups import EARTH_RADIUS_KM, distance_km
+from landbridge.prepare import duplicates, places, ragged, shortcuts, windows
+from landbridge.prepare.findings import Result, result, sides, some
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
 
-SAME_PLACE_KM = 1.0
 DUPLICATE_ROWS = 20
-DRIVER_CELL = "driver_cell"  # column of units, where a dataset has it
 LABEL_ROLES = ("target", "quality", "truth")
 WITHOUT_LABELS = ("target_inputs", "test_inputs")
-
-Result = dict[str, Any]
 
 
 def audit(
@@ -44,10 +40,11 @@ def audit(
     """
     checks = [
         *shared_groups(parted, settings),
-        *same_places(parted, settings),
+        *places.same_places(parted, settings),
         *near_duplicates(parted, settings),
         *correlated_labels(parted, settings),
-        *distance_to_training(parted),
+        *places.neighbours(parted, settings),
+        *places.distance_to_training(parted, settings),
         *time_overlap(parted, settings),
         *label_filters(parted, settings),
         *cleaned_by_labels(parted),
@@ -89,30 +86,9 @@ def counts(parted: Dataset) -> dict[str, dict[str, int]]:
     }
 
 
-def _result(check: str, level: str, groups: Sequence[str], text: str) -> Result:
-    return {"check": check, "level": level, "groups": sorted(groups), "text": text}
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    names = sorted(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _sides(parted: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(unit,) what must stay apart: every part by itself, but for parts that are one place cut in time."""
-    part = np.asarray(parted["part"]).astype(str)
-    if settings["split"]["rule"] == "temporal":
-        return np.full(len(part), "one place", part.dtype.kind + "10")
-    if settings["split"].get("source_validation") == "time":
-        part = np.where(np.isin(part, ["source_train", "source_val"]), "source", part)
-    if settings["budget_axis"] == "time":
-        return np.where(np.isin(part, ["target_pool", "target_test"]), "target_cut", part)
-    return part
-
-
 def shared_groups(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     """No group, and no unit, stands in two parts."""
-    side = _sides(parted, settings)
+    side = sides(parted, settings)
     found = []
     columns = {"group": "group", "unit_name": "unit", **{name: name for name in settings["split"].get("apart", ())}}
     for column, what in columns.items():
@@ -120,69 +96,21 @@ def shared_groups(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
         for name, own in zip(np.asarray(parted[column]).astype(str), side, strict=True):
             if name:  # a unit without a value shares it with none
                 members.setdefault(str(name), set()).add(str(own))
-        shared = [name for name, sides in members.items() if len(sides) > 1]
+        shared = [name for name, found_in in members.items() if len(found_in) > 1]
         level = "failure" if shared else "ok"
         text = f"no {what} stands in two parts"
         if shared:
             text = (
-                f"{what} {_some(shared)} stands in more than one part; give both records one group in the reader, or "
+                f"{what} {some(shared)} stands in more than one part; give both records one group in the reader, or "
                 f"split by a column that holds them together"
             )
-        found.append(_result(f"shared {what}s", level, shared, text))
+        found.append(result(f"shared {what}s", level, shared, text))
     return found
-
-
-def same_places(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
-    """No two units of different parts lie within a kilometre of each other."""
-    if "lat" not in parted or "lon" not in parted:
-        return []
-    side = _sides(parted, settings)
-    groups = np.asarray(parted["group"]).astype(str)
-    names = np.asarray(parted["unit_name"]).astype(str)
-    first, second = near_pairs(parted["lat"], parted["lon"], side, SAME_PLACE_KM)
-    if settings["split"].get("simulated_at"):  # what is computed at a place says nothing of what is measured there
-        of_source = np.char.startswith(side.astype(str), "source")
-        alike = of_source[first] == of_source[second]
-        first, second = first[alike], second[alike]
-    if len(first) == 0:
-        return [_result("same coordinates", "ok", [], f"no two parts have units within {SAME_PLACE_KM:g} km")]
-    pairs = [f"{names[i]} ({side[i]}) and {names[j]} ({side[j]})" for i, j in zip(first, second, strict=True)]
-    text = (
-        f"within {SAME_PLACE_KM:g} km of each other, in different parts: {_some(pairs)}; split by a group column that "
-        f"holds neighbours together"
-    )
-    return [_result("same coordinates", "failure", sorted({*groups[first], *groups[second]}), text)]
-
-
-def near_pairs(lat: np.ndarray, lon: np.ndarray, side: np.ndarray, limit_km: float) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the units on different sides that lie nearer to each other than a limit.
-
-    Only places within the limit in latitude are compared, and many units at one place of one side count as one.
-
-    Args:
-        lat: (unit,) degrees; places that are missing are near to none.
-        lon: (unit,) degrees.
-        side: (unit,) what must stay apart.
-        limit_km: km along the great circle.
-    """
-    codes = np.unique(side, return_inverse=True)[1].ravel()
-    place = np.stack([np.asarray(lat, float), np.asarray(lon, float), codes], axis=1)
-    known = np.flatnonzero(np.isfinite(place).all(axis=1))
-    index = known[np.unique(place[known], axis=0, return_index=True)[1]]  # sorted by latitude
-    north = place[index, 0]
-    reach = np.searchsorted(north, north + np.degrees(limit_km / EARTH_RADIUS_KM), side="right")
-    first = np.repeat(np.arange(len(index)), reach - np.arange(len(index)) - 1)
-    second = ragged.ranges(np.arange(len(index)) + 1, reach)
-    first, second = index[first], index[second]
-    apart = codes[first] != codes[second]
-    first, second = first[apart], second[apart]
-    near = distance_km(place[first, 0], place[first, 1], place[second, 0], place[second, 1]) < limit_km
-    return np.minimum(first, second)[near], np.maximum(first, second)[near]
 
 
 def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     """Units of different parts whose inputs and labels agree on many rows (failure), or whose inputs do (warning)."""
-    side = _sides(parted, settings)
+    side = sides(parted, settings)
     if "row_size" not in parted:
         pairs, least, what = duplicates.equal_chips(parted, side), 1, "image"
     else:
@@ -193,7 +121,7 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
     alike = {pair: inputs for pair, (inputs, _) in pairs.items() if inputs >= least and pair not in copies}
 
     def listed(found: Mapping[tuple[int, int], int]) -> str:
-        return _some([f"{names[i]} and {names[j]} ({count} {what}s)" for (i, j), count in found.items()])
+        return some([f"{names[i]} and {names[j]} ({count} {what}s)" for (i, j), count in found.items()])
 
     def involved(found: Mapping[tuple[int, int], int]) -> list[str]:
         return sorted({str(groups[i]) for pair in found for i in pair})
@@ -205,21 +133,21 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
             f"the same record under two names, in different parts: {listed(copies)}; merge the two in the reader, or "
             f"give them one group"
         )
-    found = [_result("near duplicates", "failure" if copies else "ok", involved(copies), text)]
+    found = [result("near duplicates", "failure" if copies else "ok", involved(copies), text)]
     text = f"no two units of different parts share inputs alone on {many}"
     if alike:
         text = (
             f"{len(alike)} pairs of units in different parts have equal inputs and other labels, as where drivers were "
             f"read from one grid cell: {listed(alike)}; a group column that holds them together is stricter"
         )
-    return [*found, _result("equal inputs", "warning" if alike else "ok", involved(alike), text)]
+    return [*found, result("equal inputs", "warning" if alike else "ok", involved(alike), text)]
 
 
 def correlated_labels(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     """No unit of the test has labels that go with those of a unit of another part as only one instrument's can."""
     if "row_size" not in parted or settings["task"] != "regression":
         return []
-    side = _sides(parted, settings)
+    side = sides(parted, settings)
     part = np.asarray(parted["part"]).astype(str)
     names = np.asarray(parted["unit_name"]).astype(str)
     groups = np.asarray(parted["group"]).astype(str)
@@ -228,38 +156,13 @@ def correlated_labels(parted: Dataset, settings: Mapping[str, Any]) -> list[Resu
     pairs = duplicates.correlated_units(parted, target, ticks, part == "target_test", side)
     text = f"no test unit's {target} correlates above {duplicates.CORRELATION} with that of another part"
     if pairs:
-        listed = _some([f"{names[i]} and {names[j]} (r = {r:.3f})" for i, j, r in pairs])
+        listed = some([f"{names[i]} and {names[j]} (r = {r:.3f})" for i, j, r in pairs])
         text = (
             f"{target} correlates above {duplicates.CORRELATION} over {duplicates.SHARED_STEPS} shared steps or more, "
             f"in different parts: {listed}; they are records of one instrument, so give them one group"
         )
     found = sorted({str(groups[i]) for i, _, _ in pairs} | {str(groups[j]) for _, j, _ in pairs})
-    return [_result("correlated labels", "failure" if pairs else "ok", found, text)]
-
-
-def distance_to_training(parted: Dataset) -> list[Result]:
-    """How far the test units lie from what is trained on, and how many share a driver cell with it."""
-    if "lat" not in parted or "lon" not in parted:
-        return []
-    part = np.asarray(parted["part"]).astype(str)
-    train, test = np.isin(part, ["source_train", "source_val"]), part == "target_test"
-    if not train.any() or not test.any():
-        return []
-    lat, lon = np.asarray(parted["lat"], float), np.asarray(parted["lon"], float)
-    nearest = np.array(
-        [np.nanmin(distance_km(lat[i], lon[i], lat[train], lon[train]), initial=np.inf) for i in np.flatnonzero(test)]
-    )
-    edges = (0, 5, 50, 200, 1000, np.inf)
-    counts = np.histogram(nearest, edges)[0]
-    shown = [f"{count} at {low:g} to {high:g} km" for low, high, count in zip(edges, edges[1:], counts, strict=False)]
-    text = f"nearest training unit of the {len(nearest)} test units: " + ", ".join(shown).replace(
-        " to inf km", " km on"
-    )
-    if DRIVER_CELL in parted:
-        cells = np.asarray(parted[DRIVER_CELL]).astype(str)
-        shared = int(np.isin(cells[test], sorted(set(cells[train]))).sum())
-        text += f"; {shared} stand in the driver cell of a training unit"
-    return [{**_result("distance to training", "ok", [], text), "km": [round(float(km), 3) for km in nearest]}]
+    return [result("correlated labels", "failure" if pairs else "ok", found, text)]
 
 
 def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
@@ -285,8 +188,8 @@ def time_overlap(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
                 broken.append(group)
     text = f"a gap of {gap} steps lies between pool and test of every group"
     if broken:
-        text = f"pool and test of {_some(broken)} lie less than {gap} steps apart; widen `gap` or mend the split rule"
-    return [_result("time overlap", "failure" if broken else "ok", broken, text)]
+        text = f"pool and test of {some(broken)} lie less than {gap} steps apart; widen `gap` or mend the split rule"
+    return [result("time overlap", "failure" if broken else "ok", broken, text)]
 
 
 def label_filters(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
@@ -300,8 +203,8 @@ def label_filters(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
         ]
         text = f"no unit of the {side} was chosen by a label"
         if columns:
-            text = f"{side}: where chooses units by {_some(columns)}, a label; choose by what is known before labelling"
-        found.append(_result(f"filtered by label, {side}", level if columns else "ok", [], text))
+            text = f"{side}: where chooses units by {some(columns)}, a label; choose by what is known before labelling"
+        found.append(result(f"filtered by label, {side}", level if columns else "ok", [], text))
     return found
 
 
@@ -323,7 +226,7 @@ def cleaned_by_labels(parted: Dataset) -> list[Result]:
                 f"units of the {side} were prepared with the help of their labels ({', '.join(known)}), so scores "
                 f"flatter; take data that were cleaned without labels, or allow leaks to reproduce a published result"
             )
-        found.append(_result(f"prepared by label, {side}", level if known else "ok", [], text))
+        found.append(result(f"prepared by label, {side}", level if known else "ok", [], text))
     return found
 
 
@@ -349,14 +252,14 @@ def reachable_answers(files: Mapping[str, Dataset]) -> list[Result]:
         if name in ("test_inputs", "answers"):
             continue
         if dataset.with_role("truth"):
-            broken.append(f"{name}.nc holds {_some(dataset.with_role('truth'))}")
+            broken.append(f"{name}.nc holds {some(dataset.with_role('truth'))}")
         both = [f"{unit} (segment {segment})" for unit, segment in sorted(tested & _members(dataset))]
         if both:
-            broken.append(f"{name}.nc holds the test units {_some(both)}")
+            broken.append(f"{name}.nc holds the test units {some(both)}")
     text = "the labels of test rows stand in answers.nc alone"
     if broken:
         text = "; ".join(broken) + "; mend the split rule, or the role of the variable in domain.yaml"
-    return [_result("answers unreachable", "failure" if broken else "ok", [], text)]
+    return [result("answers unreachable", "failure" if broken else "ok", [], text)]
 
 
 def label_classes(files: Mapping[str, Dataset], settings: Mapping[str, Any]) -> list[Result]:
@@ -364,9 +267,9 @@ def label_classes(files: Mapping[str, Dataset], settings: Mapping[str, Any]) -> 
     column = settings.get("class_of") or settings["split"].get("stratify")
     beside = [name for name in WITHOUT_LABELS if "class_of" in files[name]]
     if column not in files["source"].with_role("target") or not beside:
-        return [_result("class beside inputs", "ok", [], "no class that is a label stands beside inputs")]
-    text = f"class_of is the label {column}, and {_some([f'{name}.nc' for name in beside])} hold it; drop it there"
-    return [_result("class beside inputs", "failure", [], text)]
+        return [result("class beside inputs", "ok", [], "no class that is a label stands beside inputs")]
+    text = f"class_of is the label {column}, and {some([f'{name}.nc' for name in beside])} hold it; drop it there"
+    return [result("class beside inputs", "failure", [], text)]
 
 
 def _members(dataset: Dataset) -> set[tuple[str, int]]:

@@ -81,14 +81,56 @@ def _target_parts(population: Population, settings: Mapping[str, Any], fold: int
     else:
         first, last = 0, max(1, round(shares["target_test"] * count))
     parts = dict.fromkeys(ordered[first:last], "target_test")
-    # In an order of their own: every other member of the first one would be, for two strata, all of one of them.
     others = {group: strata[group] for group in ordered if group not in parts}
-    remaining = stratified_order(others, "split target rest", settings["seed"], fold)
+    return parts | _parts_of_the_rest(others, shares, count, settings["seed"], fold)
+
+
+def _parts_of_the_rest(
+    strata: Mapping[str, str], shares: Mapping[str, float], count: int, seed: int, fold: int
+) -> dict[str, str]:
+    """Parts of the groups that are not tested, by their class, with shares of `count` groups in all."""
+    # In an order of their own: every other member of the tests' order would be, for two strata, all of one of them.
+    remaining = stratified_order(strata, "split target rest", seed, fold)
     pool = max(1, round(shares["target_pool"] * count)) if shares["target_pool"] > 0 else 0
     unlabelled = round(shares["target_unlabelled"] * count)
-    parts |= dict.fromkeys(remaining[:pool], "target_pool")
+    parts = dict.fromkeys(remaining[:pool], "target_pool")
     parts |= dict.fromkeys(remaining[pool : pool + unlabelled], "target_unlabelled")
     return parts | dict.fromkeys(remaining[pool + unlabelled :], "target_val")
+
+
+def folds_by_column(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
+    """Target groups of one value of the column `by` are tested in each fold: published folds, classes, climates.
+
+    Values are taken in the order of the alphabet; a group belongs to the value of most of its units, and one without a
+    value takes no part. Source groups go as in `whole_groups`, those of the target that are not tested by `shares`.
+    """
+    if population.is_target is None or population.by is None or settings["budget_axis"] == "time":
+        raise StageError(
+            "split: folds_by_column parts a target that is not its own source by a column; write by: COLUMN, two "
+            "populations, and budget_axis: groups or units"
+        )
+    members = zip(population.groups, population.by.tolist(), population.is_target, strict=True)
+    value_of = majority((group, str(value)) for group, value, is_target in members if is_target and str(value))
+    values = sorted(set(value_of.values()))
+    if len(values) < 2 or settings["folds"] > len(values):
+        raise StageError(
+            f"split: {settings['folds']} folds by {len(values)} values of the column ({', '.join(values)}); write "
+            f"folds: {len(values)} or fewer, and a column with two values at least"
+        )
+    strata = {group: own for group, own in _strata(population, population.is_target).items() if group in value_of}
+    parts = {group: "target_test" for group in strata if value_of[group] == values[fold]}
+    others = {group: own for group, own in strata.items() if group not in parts}
+    shares = {part: share for part, share in _shares(settings).items() if part != "target_test"}
+    rest = sum(shares.values())
+    if rest <= 0:
+        raise StageError("split: shares leave nothing beside the test; write a target_test below 1")
+    shares = {part: share / rest for part, share in shares.items()}
+    parts |= _parts_of_the_rest(others, shares, len(others), settings["seed"], fold)
+    return _source_stretches(population, settings) + [
+        Stretch(index, parts[group])
+        for index, group in enumerate(population.groups)
+        if population.is_target[index] and group in parts
+    ]
 
 
 def whole_groups(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
@@ -240,5 +282,6 @@ RULES = {
     "leave_one_class_out": _holding_out(held_out.leave_one_class_out),
     "leave_one_group_out": _holding_out(held_out.leave_one_group_out),
     "warm_out": _holding_out(held_out.warm_out),
+    "folds_by_column": folds_by_column,
     "temporal": temporal,
 }

@@ -9,7 +9,7 @@ import pytest
 from landbridge.domains.flux_towers import carbonfluxbench, twin
 from landbridge.domains.flux_towers.records import Records, physical_towers
 from landbridge.io import netcdf, series
-from landbridge.prepare import audit, split
+from landbridge.prepare import audit, places, split
 from landbridge.stage import StageError
 
 DAYS = 400
@@ -180,7 +180,7 @@ def checks(dataset, column):
     names = np.asarray(parted["unit_name"]).astype(str)
     bare = np.array([name.split("_")[-1] for name in names])
     straddling = sorted(set(bare[part == "target_test"]) & set(bare[part != "target_test"]))
-    found = audit.correlated_labels(parted, settings) + audit.same_places(parted, settings)
+    found = audit.correlated_labels(parted, settings) + places.same_places(parted, settings)
     return straddling, {check["check"]: check for check in found}
 
 

@@ -185,11 +185,16 @@ def correlated_units(
         (test unit, other unit, correlation).
     """
     units = len(parted["row_size"])
-    span = int(np.ptp(ticks)) + 1 if len(ticks) else 0
+    unit = windows.unit_index(parted["row_size"])
+    if not tested[unit].any():
+        return []
+    start, stop = ticks[tested[unit]].min(), ticks[tested[unit]].max()
+    span = int(stop - start) + 1
     if span * units > LARGEST_TABLE or span < SHARED_STEPS:
         return []
+    shared = (ticks >= start) & (ticks <= stop)
     table = np.full((span, units), np.nan, np.float32)
-    table[ticks - ticks.min(), windows.unit_index(parted["row_size"])] = parted[target]
+    table[ticks[shared] - start, unit[shared]] = parted[target][shared]
     first, second = np.nonzero(tested)[0], np.arange(units)
     level = _correlations(table, first)
     change = _correlations(np.diff(table, axis=0), first)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from landbridge.domains.flux_towers import process, twin_files
+from landbridge.prepare import weather as climates
 from landbridge.prepare.streams import generator
 from landbridge.stage import StageError
 
@@ -116,7 +117,7 @@ def write_twin(
     dates = FIRST_DAY + np.arange(round(years * 365.25))
     day = (dates - dates.astype("datetime64[Y]")).astype(int) + 1.0
     biome, climate = _site_constants(towers, shift, random)
-    weather = process.weather(climate, towers.lat[:, None], day, random)
+    weather = climates.weather(climate, towers.lat[:, None], day, random)
     fapar = _phenology(towers, biome, day)
     filling, evaporated = process.bucket(weather.rain, weather.temperature, weather.shortwave)
     truth = true_fluxes(towers, biome, weather, fapar, filling, shift, random)
@@ -169,8 +170,8 @@ def _site_constants(
     towers: Towers, shift: str, random: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Constants of each tower: those of its class with effects of the site, and the shift of the target."""
-    biome = process.columns([process.BIOMES[name] for name in towers.igbp])
-    climate = process.columns([process.CLIMATES[name] for name in towers.koppen])
+    biome = climates.columns([process.BIOMES[name] for name in towers.igbp])
+    climate = climates.columns([climates.CLIMATES[name] for name in towers.koppen])
     shape = (len(towers.names), 1)
     biome["efficiency"] = biome["efficiency"] * random.lognormal(0, 0.20, shape)
     biome["respiration"] = biome["respiration"] * random.lognormal(0, 0.20, shape)
@@ -190,13 +191,13 @@ def _phenology(towers: Towers, biome: dict[str, np.ndarray], day: np.ndarray) ->
     is_southern_class = np.array([name == "SAV" for name in towers.igbp])
     moved = (towers.lat < 0) != is_southern_class
     local = np.where(moved[:, None], (day + 182.5 - 1) % 365 + 1, day)
-    return process.season(local, biome["fapar_low"], biome["fapar_high"], biome["start"], biome["end"])
+    return climates.season(local, biome["fapar_low"], biome["fapar_high"], biome["start"], biome["end"])
 
 
 def true_fluxes(
     towers: Towers,
     biome: dict[str, np.ndarray],
-    weather: process.Weather,
+    weather: climates.Weather,
     fapar: np.ndarray,
     filling: np.ndarray,
     shift: str,
@@ -312,7 +313,7 @@ def _write_drivers(
     towers: Towers,
     dates: np.ndarray,
     day: np.ndarray,
-    weather: process.Weather,
+    weather: climates.Weather,
     fapar: np.ndarray,
     evaporated: np.ndarray,
     random: np.random.Generator,
@@ -355,7 +356,7 @@ def _write_drivers(
 
 
 def _satellite(
-    towers: Towers, day: np.ndarray, weather: process.Weather, fapar: np.ndarray, random: np.random.Generator
+    towers: Towers, day: np.ndarray, weather: climates.Weather, fapar: np.ndarray, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """The twelve channels of a daily overpass: seven reflectances, four angles in degrees, share of cloud."""
     shape = fapar.shape
@@ -407,7 +408,7 @@ def _write_fluxnet(
     folder: Path,
     towers: Towers,
     dates: np.ndarray,
-    weather: process.Weather,
+    weather: climates.Weather,
     truth: Fluxes,
     random: np.random.Generator,
 ) -> None:

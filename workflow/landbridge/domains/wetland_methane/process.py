@@ -31,29 +31,29 @@ Values = float | np.ndarray
 class Parameters:
     """Constants of the model, each a number or (site,); values, ranges and units of each in `wetlands.yaml`."""
 
-    q10: Values = 3.0
-    reference_temperature: Values = 10.0
-    vmax: Values = 0.12
-    half_saturation: Values = 5.0
-    exudation: Values = 0.12
-    soil_carbon: Values = 0.05
-    aerobic_decay: Values = 0.02
-    redox_depth: Values = 20.0
-    redox_width: Values = 5.0
-    wetting_time: Values = 15.0
-    soil_time: Values = 10.0
-    plant_rate: Values = 0.10
-    diffusion_rate: Values = 0.04
-    bubble_threshold: Values = 2.5
-    bubble_rate: Values = 0.5
-    pressure_rate: Values = 0.0
-    plant_oxidation: Values = 0.40
-    oxic_depth: Values = 6.0
-    oxidation_vmax: Values = 0.05
-    oxidation_half_saturation: Values = 0.5
-    ph_least: Values = 5.5
-    ph_optimum: Values = 7.5
-    ph_most: Values = 9.0
+    q10: Values
+    reference_temperature: Values
+    vmax: Values
+    half_saturation: Values
+    exudation: Values
+    soil_carbon: Values
+    aerobic_decay: Values
+    redox_depth: Values
+    redox_width: Values
+    wetting_time: Values
+    soil_time: Values
+    plant_rate: Values
+    diffusion_rate: Values
+    bubble_threshold: Values
+    bubble_rate: Values
+    pressure_rate: Values
+    plant_oxidation: Values
+    oxic_depth: Values
+    oxidation_vmax: Values
+    oxidation_half_saturation: Values
+    ph_least: Values
+    ph_optimum: Values
+    ph_most: Values
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def start_of(drivers: Drivers) -> State:
     return State(5.0 * full, 0.3 * full, 0.5 * full, np.asarray(drivers.air_temperature[:, 0], float))
 
 
-def ph_factor(ph: Values, least: Values = 5.5, optimum: Values = 7.5, most: Values = 9.0) -> np.ndarray:
+def ph_factor(ph: Values, least: Values, optimum: Values, most: Values) -> np.ndarray:
     """Share of production at some pH as in TEM-MDM: 1 at the optimum, 0 at and beyond `least` and `most`."""
     ph = np.asarray(ph, float)
     # Outside of the range the fraction below turns negative, then above 1 again, so it counts inside alone.

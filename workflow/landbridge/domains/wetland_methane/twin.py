@@ -15,7 +15,7 @@ from landbridge.domains.wetland_methane import process, twin_grid, twin_landscap
 from landbridge.domains.wetland_methane.twin_landscape import CLASSES, Days, Grid, Sites
 from landbridge.domains.wetland_methane.twin_towers import Reality
 from landbridge.prepare.streams import generator
-from landbridge.prepare.weather import Weather
+from landbridge.prepare.weather import Weather, saturation_pressure
 from landbridge.stage import StageError
 
 SHIFTS = ("none", "related", "unrelated")
@@ -151,11 +151,14 @@ def unrelated(flux: np.ndarray, grid: Grid, random: np.random.Generator) -> np.n
 
 
 def tower_weather(air: Weather, sites: Sites, offsets: np.ndarray) -> Weather:
-    """(site, day) weather of the cells, warmer by (tower,) offsets; neighbours have the tower's."""
+    """(site, day) weather of the cells, warmer by (tower,) offsets at equal vapour pressure; neighbours as their tower."""
     own = np.where(sites.neighbour_of < 0, np.arange(len(sites.names)), sites.neighbour_of)
     here = Weather(**{name: values[sites.cell] for name, values in vars(air).items()})
     warmer = offsets[own][:, None]
-    return replace(here, temperature=here.temperature + warmer, minimum=here.minimum + warmer)
+    temperature = here.temperature + warmer
+    drier = 10 * (saturation_pressure(temperature) - saturation_pressure(here.temperature))
+    vpd = np.maximum(here.vpd + drier, 0)
+    return replace(here, temperature=temperature, minimum=here.minimum + warmer, vpd=vpd)
 
 
 def true_parameters(

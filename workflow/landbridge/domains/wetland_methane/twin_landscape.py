@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from landbridge.domains.wetland_methane import wetlands
-from landbridge.prepare.weather import CLIMATES, Weather, autoregressive, columns, weather
+from landbridge.prepare.weather import CLIMATES, Weather, autoregressive, columns, saturation_pressure, weather
 from landbridge.stage import StageError
 
 Random = Callable[[str], np.random.Generator]  # gives the stream of a purpose
@@ -29,6 +29,7 @@ SOUTH, NORTH = -53.25, 90.0  # of the first row's centre, and the end of the las
 LAND_SHARE = 0.4  # of the cells
 CELL_SPREAD = 1.5  # degC, sd of the mean temperature of cells of one type
 TEMPERATURE_SPREAD, WATER_SPREAD, WATER_MEMORY = 4.0, 4.0, 0.97  # degC, cm
+MOST_VAPOUR = 40.0  # hPa
 INSIDE = 0.2  # degrees that a tower stands off the centre of its cell of 0.5 degrees
 NEIGHBOUR_DEGREES = 0.0045  # of latitude, 0.5 km
 FIRST_YEAR = 2016
@@ -169,7 +170,9 @@ def cell_weather(grid: Grid, days: Days, random: np.random.Generator) -> Weather
         mean, amplitude = wetlands.read_numbers()["types"][kind or types_at(place)[0]]["air_temperature"]
         mean += random.normal(0, CELL_SPREAD)
         rows.append(replace(climate, mean=mean, amplitude=amplitude, spread=TEMPERATURE_SPREAD))
-    return weather(columns(rows), lat[:, None], days.of_year.astype(float), random)
+    found = weather(columns(rows), lat[:, None], days.of_year.astype(float), random)
+    # Departures of 4 degC in the tropics would bring air more humid than any that was ever measured.
+    return replace(found, vpd=np.maximum(found.vpd, 10 * saturation_pressure(found.temperature) - MOST_VAPOUR))
 
 
 def water_departures(grid: Grid, days: Days, random: np.random.Generator) -> np.ndarray:

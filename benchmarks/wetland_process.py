@@ -21,13 +21,14 @@ SHAPES = ((10_000, 1), (1_000, 10), (250, 40))  # sites, years
 def seconds(sites: int, years: int) -> float:
     """Median time of a run; making the drivers is not counted."""
     from landbridge.domains.wetland_methane import process, wetlands
+    from landbridge.domains.wetland_methane.quantities import Drivers
 
     types = [list(wetlands.read_numbers()["types"])[number % 6] for number in range(sites)]
     day = np.arange(wetlands.YEAR * years) % wetlands.YEAR + 1.0
     northern = wetlands.northern_day(day, np.full(sites, 60.0))
     air = 3 + 14 * np.cos(2 * np.pi * (northern - wetlands.WARMEST) / wetlands.YEAR)
     grown = wetlands.growth(northern)
-    drivers = process.Drivers(air, wetlands.usual_water_table(types, northern), grown, wetlands.npp(types, grown, air))
+    drivers = Drivers(air, wetlands.usual_water_table(types, northern), grown, wetlands.npp(types, grown, air))
     parameters = wetlands.reference_parameters(types)
     found = []
     for _ in range(REPEATS):

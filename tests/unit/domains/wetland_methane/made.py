@@ -2,7 +2,8 @@
 
 import numpy as np
 from landbridge.contract import CONVENTIONS, Dataset, Variable
-from landbridge.domains.wetland_methane import process, wetlands
+from landbridge.domains.wetland_methane import wetlands
+from landbridge.domains.wetland_methane.quantities import Drivers
 from landbridge.prepare.weather import autoregressive
 
 TYPES = ("fen", "bog", "marsh", "swamp", "wet tundra", "drained")
@@ -20,12 +21,12 @@ def type_drivers(years=6, seed=0, types=TYPES):
     air = mean + amplitude * np.cos(2 * np.pi * (day - 200) / 365) + autoregressive(shape, 0.75, sd, random)
     water = wetlands.usual_water_table(types, np.broadcast_to(day, shape)) + autoregressive(shape, 0.97, sd, random)
     grown = np.broadcast_to(wetlands.growth(day), shape)
-    return process.Drivers(air, water, grown, wetlands.npp(types, grown, air))
+    return Drivers(air, water, grown, wetlands.npp(types, grown, air))
 
 
 def one_site(days, *, air=20.0, water=10.0, season=1.0, npp=0.0):
     """Constant drivers of one site."""
-    return process.Drivers(*(np.full((1, days), value) for value in (air, water, season, npp)))
+    return Drivers(*(np.full((1, days), value) for value in (air, water, season, npp)))
 
 
 def parameters(wetland="fen", **changes):

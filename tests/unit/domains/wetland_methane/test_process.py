@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from landbridge.domains.wetland_methane import driven, process, wetlands
+from landbridge.domains.wetland_methane.quantities import State
 
 from tests.unit.domains.wetland_methane import made
 
@@ -75,7 +76,7 @@ def test_the_mass_balance_closes_every_day(oxidation):
 
 
 def test_nothing_comes_out_where_nothing_is():
-    nothing = process.State(np.zeros(1), np.zeros(1), np.ones(1), np.full(1, 20.0))
+    nothing = State(np.zeros(1), np.zeros(1), np.ones(1), np.full(1, 20.0))
     result = process.run(made.one_site(50), made.parameters(soil_carbon=0.0), nothing)
     assert (result.flux == 0).all()
     fed = process.run(made.one_site(2, npp=3.0), made.parameters(), nothing)
@@ -150,7 +151,7 @@ def test_redox_is_lost_faster_than_it_builds_up():
 
 
 def test_snow_slows_the_soil_and_soil_is_held_at_minus_two():
-    cold = process.State(np.full(1, 5.0), np.full(1, 0.3), np.full(1, 0.5), np.array([0.5]))
+    cold = State(np.full(1, 5.0), np.full(1, 0.3), np.full(1, 0.5), np.array([0.5]))
     result = process.run(made.one_site(400, air=-20.0), made.parameters(), cold)
     assert result.soil_temperature[0, 0] == pytest.approx(0.5 - 20.5 / 40)
     assert result.soil_temperature.min() == -2

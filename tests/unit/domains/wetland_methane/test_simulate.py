@@ -7,6 +7,7 @@ import pytest
 from landbridge.checks import check
 from landbridge.contract import Variable
 from landbridge.domains.wetland_methane import process, wetlands
+from landbridge.domains.wetland_methane.quantities import Drivers
 from landbridge.domains.wetland_methane.simulate import simulate
 from landbridge.prepare import ragged
 from landbridge.stage import StageError
@@ -61,8 +62,8 @@ def test_the_product_is_the_model_after_a_first_year_that_is_discarded(both):
     air = rows(np.asarray(made.towers()["air_temperature"], float), 0)[None]
     day = np.tile(np.arange(1.0, 366), 2)[None]
     grown = wetlands.growth(day)
-    drivers = process.Drivers(air, wetlands.usual_water_table(["fen"], day), grown, wetlands.npp(["fen"], grown, air))
-    first = process.Drivers(*(values[:, :365] for values in list(vars(drivers).values())[:4]))
+    drivers = Drivers(air, wetlands.usual_water_table(["fen"], day), grown, wetlands.npp(["fen"], grown, air))
+    first = Drivers(*(values[:, :365] for values in list(vars(drivers).values())[:4]))
     spun = process.run(first, made.parameters("fen"))
     expected = process.run(drivers, made.parameters("fen"), spun.end).flux[0]
     np.testing.assert_allclose(rows(product, 0), expected, rtol=1e-5, atol=1e-5)

@@ -5,6 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from landbridge.domains.wetland_methane import process, twin, wetlands
+from landbridge.domains.wetland_methane.quantities import Parameters
 
 from tests.unit.domains.wetland_methane import made
 
@@ -54,7 +55,7 @@ def test_the_parameter_shift_costs_marshes_most(simulated):
 
 def test_every_parameter_is_described_and_within_its_range():
     described = wetlands.read_numbers()["parameters"]
-    assert list(described) == [field.name for field in fields(process.Parameters)]
+    assert list(described) == [field.name for field in fields(Parameters)]
     for name in made.TYPES:
         for key, value in wetlands.values_of(name).items():
             if "range" in described[key]:

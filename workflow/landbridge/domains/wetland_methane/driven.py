@@ -10,7 +10,7 @@ import numpy as np
 
 from landbridge.contract import Dataset, stamps
 from landbridge.domains.wetland_methane import wetlands
-from landbridge.domains.wetland_methane.process import Drivers
+from landbridge.domains.wetland_methane.quantities import Drivers
 from landbridge.prepare.ragged import offsets
 from landbridge.stage import StageError
 

@@ -9,9 +9,9 @@ stand in `wetlands.yaml`. Pools are gC m-2, the step is one day, series are (sit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+
+from landbridge.domains.wetland_methane.quantities import Drivers, Parameters, Result, State, Values
 
 MG_PER_GC = 1335.692  # mg of CH4 in 1 g of carbon: 1000 x 16.043 / 12.011
 MG_PER_NMOL = 1.3861152  # mg m-2 d-1 in 1 nmol m-2 s-1: 16.043 g/mol x 86400 s x 1e-6
@@ -24,107 +24,6 @@ SALINITY_HALF = 10.0  # ppt at which production is halved
 OXIDATION_Q10 = 2.0  # of Michaelis-Menten oxidation
 PRESSURE_DROP = 0.3  # kPa from one day to the next that bubbles stand
 OXIDATIONS = ("water_table", "michaelis_menten")
-Values = float | np.ndarray
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Constants of the model, each a number or (site,); values, ranges and units of each in `wetlands.yaml`."""
-
-    q10: Values
-    reference_temperature: Values
-    vmax: Values
-    half_saturation: Values
-    exudation: Values
-    soil_carbon: Values
-    aerobic_decay: Values
-    redox_depth: Values
-    redox_width: Values
-    wetting_time: Values
-    soil_time: Values
-    plant_rate: Values
-    diffusion_rate: Values
-    bubble_threshold: Values
-    bubble_rate: Values
-    pressure_rate: Values
-    plant_oxidation: Values
-    oxic_depth: Values
-    oxidation_vmax: Values
-    oxidation_half_saturation: Values
-    ph_least: Values
-    ph_optimum: Values
-    ph_most: Values
-
-
-@dataclass(frozen=True)
-class Drivers:
-    """What drives the model; a term whose driver is None is left out.
-
-    Attributes:
-        air_temperature: (site, day) degC.
-        water_table: (site, day) cm, positive above the surface.
-        season: (site, day) how far plants have grown, 0..1.
-        npp: (site, day) net primary production, gC m-2 d-1.
-        salinity: (site, day) or (site, 1) ppt.
-        pressure: (site, day) of the air, kPa; its drops release bubbles at `pressure_rate`.
-        soil_ph: (site,).
-    """
-
-    air_temperature: np.ndarray
-    water_table: np.ndarray
-    season: np.ndarray
-    npp: np.ndarray
-    salinity: np.ndarray | None = None
-    pressure: np.ndarray | None = None
-    soil_ph: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class State:
-    """What one day hands to the next; (site,).
-
-    Attributes:
-        substrate, methane: pools, gC m-2.
-        redox: how anoxic the soil is, 0..1.
-        soil_temperature: degC, before it is held at -2.
-    """
-
-    substrate: np.ndarray
-    methane: np.ndarray
-    redox: np.ndarray
-    soil_temperature: np.ndarray
-
-
-@dataclass(frozen=True)
-class Result:
-    """Series of a run, (site, day), and the state after it.
-
-    Attributes:
-        flux: to the atmosphere, mg CH4 m-2 d-1.
-        production, oxidised: gC m-2 d-1.
-        diffusion, plants, bubbles: to the atmosphere by each way, gC m-2 d-1, after oxidation.
-        methane, substrate: pools at the end of each day, gC m-2.
-        redox: 0..1.
-        soil_temperature: degC.
-        end: state after the last day.
-    """
-
-    flux: np.ndarray
-    production: np.ndarray
-    oxidised: np.ndarray
-    diffusion: np.ndarray
-    plants: np.ndarray
-    bubbles: np.ndarray
-    methane: np.ndarray
-    substrate: np.ndarray
-    redox: np.ndarray
-    soil_temperature: np.ndarray
-    end: State
-
-    @property
-    def emitted(self) -> np.ndarray:
-        """Sum of the three ways, gC m-2 d-1."""
-        return self.diffusion + self.plants + self.bubbles
 
 
 def start_of(drivers: Drivers) -> State:

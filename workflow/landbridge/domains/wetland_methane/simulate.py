@@ -13,6 +13,7 @@ import numpy as np
 
 from landbridge.contract import Dataset, Variable
 from landbridge.domains.wetland_methane import driven, process, wetlands
+from landbridge.domains.wetland_methane.quantities import Parameters
 from landbridge.prepare import ragged
 from landbridge.prepare.streams import generator
 from landbridge.stage import StageError
@@ -74,7 +75,7 @@ def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _flux(towers: driven.Towers, parameters: process.Parameters, oxidation: str) -> np.ndarray:
+def _flux(towers: driven.Towers, parameters: Parameters, oxidation: str) -> np.ndarray:
     """(obs,) simulated flux, mg m-2 d-1."""
     before = process.run(towers.first_year(), parameters, oxidation=oxidation)
     flux = process.run(towers.drivers, parameters, before.end, oxidation=oxidation).flux

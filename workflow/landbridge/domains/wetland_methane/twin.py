@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from landbridge.domains.wetland_methane import process, twin_grid, twin_landscape, twin_towers, wetlands
+from landbridge.domains.wetland_methane.quantities import Drivers, Parameters
 from landbridge.domains.wetland_methane.twin_landscape import CLASSES, Days, Grid, Sites
 from landbridge.domains.wetland_methane.twin_towers import Reality
 from landbridge.prepare.streams import generator
@@ -151,10 +152,9 @@ def unrelated(flux: np.ndarray, grid: Grid, random: np.random.Generator) -> np.n
 
 
 def tower_weather(air: Weather, sites: Sites, offsets: np.ndarray) -> Weather:
-    """(site, day) weather of the cells, warmer by (tower,) offsets at equal vapour pressure; neighbours as their tower."""
-    own = np.where(sites.neighbour_of < 0, np.arange(len(sites.names)), sites.neighbour_of)
+    """(site, day) weather of the cells, warmer by (tower,) offsets at equal vapour pressure."""
     here = Weather(**{name: values[sites.cell] for name, values in vars(air).items()})
-    warmer = offsets[own][:, None]
+    warmer = offsets[sites.tower][:, None]
     temperature = here.temperature + warmer
     drier = 10 * (saturation_pressure(temperature) - saturation_pressure(here.temperature))
     vpd = np.maximum(here.vpd + drier, 0)
@@ -163,12 +163,11 @@ def tower_weather(air: Weather, sites: Sites, offsets: np.ndarray) -> Weather:
 
 def true_parameters(
     sites: Sites, shift: str, spread: float, pressure_bubbles: bool, random: np.random.Generator
-) -> process.Parameters:
+) -> Parameters:
     """(site,) parameters of reality."""
-    own = np.where(sites.neighbour_of < 0, np.arange(len(sites.names)), sites.neighbour_of)
-    towers = int((sites.neighbour_of < 0).sum())
-    factors = {name: np.exp(spread * random.normal(size=towers))[own] for name in ("vmax", "exudation")}
-    factors["vmax"] = factors["vmax"] * np.where(sites.neighbour_of < 0, 1.0, NEIGHBOUR_VMAX)
+    towers = sites.tower.max() + 1
+    factors = {name: np.exp(spread * random.normal(size=towers))[sites.tower] for name in ("vmax", "exudation")}
+    factors["vmax"] = factors["vmax"] * np.where(np.arange(len(sites.names)) < towers, 1.0, NEIGHBOUR_VMAX)
     sets = []
     for number, kind in enumerate(sites.classes):
         values = wetlands.values_of(kind)
@@ -187,7 +186,7 @@ def true_fluxes(
     air: Weather,
     water: np.ndarray,
     pressure: np.ndarray,
-    parameters: process.Parameters,
+    parameters: Parameters,
 ) -> Reality:
     """Reality at the towers; `water` is (site, day) cm above the cycle of the class."""
     drivers = replace(_drivers(sites.classes, sites.lat, days, air, water), pressure=pressure)
@@ -195,8 +194,8 @@ def true_fluxes(
     return Reality(air, pressure, drivers.water_table, drivers.npp, result.soil_temperature, result.flux)
 
 
-def _drivers(types: list[str], lat: np.ndarray, days: Days, air: Weather, water: np.ndarray) -> process.Drivers:
+def _drivers(types: list[str], lat: np.ndarray, days: Days, air: Weather, water: np.ndarray) -> Drivers:
     northern = wetlands.northern_day(days.of_year, lat)
     grown = wetlands.growth(northern)
     level = wetlands.usual_water_table(types, northern) + water
-    return process.Drivers(air.temperature, level, grown, wetlands.npp(types, grown, air.temperature))
+    return Drivers(air.temperature, level, grown, wetlands.npp(types, grown, air.temperature))

@@ -60,14 +60,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Sites:
-    """Towers: names, classes, places, the cell of land in which each stands, and whose neighbour it is (-1: none)."""
+    """Towers, then neighbours of some: names, classes, places, and the cell of land in which each stands.
+
+    `tower` is (site,) the tower whose drivers each has: its own number, or that of the tower that it stands by.
+    """
 
     names: list[str]
     classes: list[str]
     lat: np.ndarray
     lon: np.ndarray
     cell: np.ndarray
-    neighbour_of: np.ndarray
+    tower: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def draw_sites(grid: Grid, towers: int, neighbours: int, random: np.random.Gener
         lat=np.concatenate([lat, np.round(lat[near] + NEIGHBOUR_DEGREES, 4)]),
         lon=np.concatenate([lon, lon[near]]),
         cell=np.concatenate([cell, cell[near]]),
-        neighbour_of=np.concatenate([np.full(towers, -1), near]),
+        tower=np.concatenate([np.arange(towers), near]),
     )
 
 

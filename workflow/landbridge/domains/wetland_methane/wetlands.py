@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from landbridge.domains.wetland_methane.process import Parameters
+from landbridge.domains.wetland_methane.quantities import Parameters
 from landbridge.prepare.weather import season
 
 WARMEST, WETTEST = 200, 120  # days of the northern year at which the two annual cycles are highest

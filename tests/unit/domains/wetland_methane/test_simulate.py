@@ -190,3 +190,16 @@ def test_files_that_it_cannot_use():
 def test_michaelis_menten_oxidation_is_another_simulation(both):
     _, other = simulate(made.towers(), {"draws": 1, "oxidation": "michaelis_menten"}, 1)
     assert np.abs(other - both[1]).max() > 0.1
+
+
+def test_the_south_has_its_season_half_a_year_later():
+    warm = made.towers(
+        days=(1095, 1095, 1095),
+        lat=np.array([50.0, -50.0, 50.0]),
+        wetland_class=np.array(["fen", "fen", "fen"]),
+        air_temperature=np.full(3285, 12.0),
+    )
+    north, south, again = simulate(warm, {"draws": 1}, 1)[1].reshape(3, 1095)
+    np.testing.assert_array_equal(north, again)
+    later = (int(south[365:730].argmax()) - int(north[365:730].argmax())) % 365
+    assert later == pytest.approx(182.5, abs=1)

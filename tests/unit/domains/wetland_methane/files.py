@@ -52,5 +52,5 @@ def truth(folder):
     found = {}
     with (folder / "towers" / "truth.csv").open(newline="") as handle:
         for row in csv.DictReader(handle):
-            found.setdefault(row["site"], []).append(float(row["ch4_flux_truth"]))
+            found.setdefault(row["SITE_ID"], []).append(float(row["CH4"]))
     return {name: np.array(values) for name, values in found.items()}

@@ -171,4 +171,4 @@ def test_settings_that_are_wrong(tmp_path, options, text):
 def test_nothing_else_is_written(written):
     assert folders(written) == ["simulation", "towers"]
     with (written / "towers" / "truth.csv").open() as handle:
-        assert next(csv.reader(handle)) == ["site", "date", "ch4_flux_truth"]
+        assert next(csv.reader(handle)) == ["SITE_ID", "TIMESTAMP", "CH4"]

@@ -40,7 +40,7 @@ CLASSES = {
 SITE_TABLE = "FLX_AA-Flx_CH4-META_twin_reformatted.csv"
 SITE_COLUMNS = "SITE_ID,LAT,LON,SITE_CLASSIFICATION,UPLAND_CLASS,IGBP,KOPPEN,MOSS_BROWN,MOSS_SPHAGNUM,AERENCHYMATOUS"
 SITE_COLUMNS += ",ERI_SHRUB,TREE,DOM_VEG"
-TRUTH = "truth.csv"
+TRUTH, TRUTH_COLUMNS = "truth.csv", "SITE_ID,TIMESTAMP,CH4"  # flux without noise, mg m-2 d-1
 # In the order of the published files; those that end in _F repeat what was measured, unless said otherwise.
 COLUMNS = (
     *("NEE", "H", "LE", "FCH4", "USTAR", "SW_IN", "PPFD_IN", "VPD", "RH", "PA", "TA", "P", "TS_1", "WTD", "GPP_NT"),
@@ -108,7 +108,7 @@ def write(
         _write_table(folder / f"FLX_{name}_FLUXNET-CH4_DD_{years}_1-1.csv", stamps, columns)
     _write_sites(folder, sites)
     with (folder / TRUTH).open("w", newline="") as handle:
-        handle.write("site,date,ch4_flux_truth\n")
+        handle.write(f"{TRUTH_COLUMNS}\n")
         for name, values in zip(sites.names, truth.tolist(), strict=True):
             handle.writelines(f"{name},{stamp},{value:.6g}\n" for stamp, value in zip(stamps, values, strict=True))
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landbridge.models.network import Network, Shape
+from landbridge.stage import StageError
 
 KIND = "series"
 PARTS = ("blocks", "head")
@@ -69,10 +70,18 @@ class TCN(Network):
         filters: width of the blocks.
         kernel: steps of a convolution.
         dropout: share dropped after each convolution while training.
+
+    Raises:
+        StageError: every step of a window is scored, so that none has another one around it.
     """
 
     def __init__(self, shape: Shape, blocks: int, filters: int, kernel: int, dropout: float) -> None:
         super().__init__()
+        if shape.field == 1:
+            raise StageError(
+                f"tcn: all {shape.length} steps of a window are scored, so each would see itself alone; write a "
+                f"smaller window.scored, or take the model causal_tcn"
+            )
         self.shape = shape
         widths = [shape.inputs, *[filters] * blocks]
         layers = [Block(widths[i], filters, kernel, 2**i, dropout) for i in range(blocks)]

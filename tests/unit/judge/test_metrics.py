@@ -12,12 +12,21 @@ def of(label, prediction):
 
 
 EXPECTED = {"r2": 0.97, "rmse": 0.193649, "mae": 0.175, "rae": 0.175, "nmae": 0.07, "bias": -0.025, "kge": 0.920036}
+EXPECTED |= {"nrmse": 0.07746}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_known_answers(name):
     sums = of([1, 2, 3, 4], [1.1, 1.9, 3.2, 3.7])
     assert regression.METRICS[name].function(sums) == pytest.approx(EXPECTED[name], abs=1e-6)
+
+
+def test_an_offset_of_both_flatters_the_normalised_error_alone():
+    before, after = (of(np.array([1, 2, 3, 4]) + up, np.array([1.1, 1.9, 3.2, 3.7]) + up) for up in (0, 100))
+    for name in ("r2", "rmse", "rae", "bias"):
+        found = [regression.METRICS[name].function(sums) for sums in (before, after)]
+        assert found[1] == pytest.approx(found[0], abs=1e-6)
+    assert regression.nrmse(after) == pytest.approx(0.00189, abs=1e-5)
 
 
 def test_known_answers_of_the_mean():
@@ -33,6 +42,8 @@ def test_what_is_not_defined_is_nan():
     assert np.isnan(regression.kge(constant))
     assert np.isnan(regression.rae(constant))
     assert np.isnan(regression.nmae(of([1, -1], [1, 1])))
+    assert np.isnan(regression.nrmse(of([1, -1], [1, 1])))
+    assert np.isnan(regression.nrmse(of([-3, 1], [1, 1])))  # a site that takes up more than it gives off
 
 
 def test_sums_of_cells_add_up():

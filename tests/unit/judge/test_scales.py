@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from landbridge.judge.metrics import regression
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scales import averaged, split_name
+from landbridge.judge.scales import averaged, rows_per_day, split_name
 from landbridge.stage import StageError
 
 FIRST = int(np.datetime64("2001-01-01").astype("datetime64[D]").astype(int))
@@ -46,6 +47,32 @@ def test_eight_days_begin_anew_each_year():
     assert len(means) == 2 * 46  # the last has five days
     np.testing.assert_allclose(means[46], values[365:373].mean(0))
     assert of_cell[45:47].tolist() == [0, 1]
+
+
+def test_a_year_counts_from_half_of_its_days_on_and_masks_both_alike():
+    values, unit, days, cell = series(3)
+    kept = np.ones(len(days), bool)
+    kept[100:283], kept[365 + 100 : 365 + 284] = False, False  # 182 days of 2001 are left and 181 of 2002
+    means, of_unit, of_cell = averaged("annual", values[kept], unit[kept], days[kept], cell[kept], 1)
+    assert (of_unit.tolist(), of_cell.tolist()) == ([0, 0], [0, 2])
+    np.testing.assert_allclose(means[0], values[:365][kept[:365]].mean(0))
+    np.testing.assert_allclose(means[1], [2, 4], atol=1e-9)
+    months = np.arange("2001-01", "2003-01", dtype="datetime64[M]").astype("datetime64[D]").astype(int)
+    few = np.delete(np.arange(24), np.arange(13, 20))  # five months of 2002
+    pair, zero = np.ones((len(few), 2)), np.zeros(len(few), int)
+    assert len(averaged("annual", pair, zero, months[few], zero, rows_per_day("month"))[0]) == 1
+    assert len(averaged("annual", np.ones((24, 2)), np.zeros(24, int), months, np.zeros(24, int), 12 / 365.25)[0]) == 2
+
+
+def test_annual_errors_are_those_of_the_means():
+    values, unit, days, cell = series(3)
+    means, of_unit, of_cell = averaged("annual", values, unit, days, cell, 1)
+    found = regression.sums(means[:, 0], means[:, 1], of_cell, of_unit, 3).sum(0)
+    sums = {f"{name}.annual": value for name, value in zip(regression.SUMS, found, strict=True)}
+    assert find_metric("regression", "mae.annual").function(sums) == pytest.approx(1)  # years 0, 1 and 2, doubled
+    assert find_metric("regression", "bias.annual").function(sums) == pytest.approx(1)
+    assert find_metric("regression", "rmse.annual").function(sums) == pytest.approx(np.sqrt(5 / 3))
+    assert find_metric("regression", "mae.annual").title == "MAE (annual means)"
 
 
 def test_the_cycle_has_twelve_values_and_no_trend():

@@ -61,7 +61,9 @@ def test_states_have_no_scale():
         find_metric("regression", "f1.daily")
 
 
-@pytest.mark.parametrize(("step", "rows"), [("month", 0), ("day", 1), ("60 second", 1440), ("10 minute", 144)])
+@pytest.mark.parametrize(
+    ("step", "rows"), [("month", 12 / 365.25), ("day", 1), ("60 second", 1440), ("10 minute", 144)]
+)
 def test_rows_of_a_day(step, rows):
     assert rows_per_day(step) == rows
 

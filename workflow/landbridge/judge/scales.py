@@ -1,10 +1,10 @@
 """Scores of series at coarser scales of time: rows are averaged first, then scored like any others.
 
-`daily`, `8day` and `monthly` are means over the scored rows of a day, of eight days (from 1 January on, as MODIS
-composites) and of calendar months; `seasonal` is the mean cycle, one value for each calendar month over all years;
-`anomaly` is what is left of the eight-day means when the mean of the same eight days over all years is taken off, label
-and prediction each by its own. A metric names its scale after a dot: `r2.monthly`, and of classes `accuracy.unit`, for
-which the rows of a unit vote.
+`daily`, `8day`, `monthly` and `annual` are means over the scored rows of a day, of eight days (from 1 January on, as
+MODIS composites), of calendar months and of calendar years (a year's sum is 365 times as much); `seasonal` is the mean
+cycle, one value for each calendar month over all years; `anomaly` is what is left of the eight-day means when the mean
+of the same eight days over all years is taken off, label and prediction each by its own. A metric names its scale after
+a dot: `r2.monthly`, and of classes `accuracy.unit`, for which the rows of a unit vote.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import numpy as np
 from landbridge.prepare.windows import SECONDS
 from landbridge.stage import StageError
 
-SCALES = ("daily", "8day", "monthly", "seasonal", "anomaly")
+SCALES = ("daily", "8day", "monthly", "annual", "seasonal", "anomaly")
 VOTES = ("unit",)  # of classes: one for each unit, by the mean log-probability of its rows
 # Days with scored rows that a mean needs at least, and how much of a day: a day of finer rows counts from half of them
-# on. Of data coarser than days one row is enough.
-FEWEST = {"daily": 0.5, "8day": 4, "monthly": 10}
+# on. Of monthly data one row is enough, and six for a year. Half a year is asked for, not more, since towers measure
+# some two thirds of all days.
+FEWEST = {"daily": 0.5, "8day": 4, "monthly": 10, "annual": 182}
+DAYS_OF_YEAR = 365.25
 WITHOUT_BLOCKS = ("seasonal",)  # spans all years, so it can't be resampled by blocks of time
 SLOTS = 64  # more than the eight-day stretches of a year
 FEWEST_YEARS = 2  # that an anomaly's own mean is taken over
@@ -33,9 +35,9 @@ def split_name(metric: str) -> tuple[str, str]:
 
 
 def rows_per_day(step: str) -> float:
-    """Rows that a day has at a step such as `day` or `60 second`; 0 of a coarser step."""
+    """Rows that a day has at a step such as `day`, `month` or `60 second`."""
     if step in ("day", "month"):
-        return float(step == "day")
+        return 1.0 if step == "day" else 12 / DAYS_OF_YEAR
     number, _, unit = step.rpartition(" ")
     return 86_400 / (int(number or 1) * SECONDS[unit])
 
@@ -51,7 +53,7 @@ def averaged(
         unit: (row,) unit.
         days: (row,) days since 1970-01-01.
         cell: (row,) cell of unit and block.
-        per_day: rows of a day, of which a mean needs several; 0 where rows are coarser.
+        per_day: rows of a day, see `rows_per_day`; a mean needs several.
 
     Returns:
         values (mean, column), unit and cell of each mean; a mean stands in the cell of its first row.
@@ -61,8 +63,9 @@ def averaged(
     slot = (date - year.astype("datetime64[D]")).astype(np.int64) // 8
     month = date.astype("datetime64[M]").astype(np.int64)
     fewest = {name: max(1, math.ceil(days_of * per_day)) for name, days_of in FEWEST.items()}
-    if scale in ("daily", "monthly"):
-        found = _means(values, unit, days if scale == "daily" else month, cell, fewest[scale])
+    plain = {"daily": days, "monthly": month, "annual": year.astype(np.int64)}
+    if scale in plain:
+        found = _means(values, unit, plain[scale], cell, fewest[scale])
         return found[0], found[1], found[3]
     if scale == "seasonal":
         monthly, of_unit, key, of_cell = _means(values, unit, month, cell, fewest["monthly"])

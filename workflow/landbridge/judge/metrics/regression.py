@@ -80,6 +80,11 @@ def nmae(s: Sums) -> np.ndarray:
     return _divide(s["sum_abs_error"], np.abs(s["sum_y"]))
 
 
+def nrmse(s: Sums) -> np.ndarray:
+    """RMSE over the mean of the labels; NaN where that is not above 0, and explodes near it."""
+    return _divide(rmse(s), _divide(s["sum_y"], s["n"]))
+
+
 def rae(s: Sums) -> np.ndarray:
     """Mean absolute error over the mean absolute deviation of the labels."""
     return _divide(s["sum_abs_error"], s["sum_abs_dev"])
@@ -153,6 +158,7 @@ METRICS = {
     "mae": Metric(mae, "lower", "target", "MAE"),
     "r2": Metric(r2, "higher", "1", "R2"),
     "nmae": Metric(nmae, "lower", "1", "nMAE"),
+    "nrmse": Metric(nrmse, "lower", "1", "nRMSE"),
     "rae": Metric(rae, "lower", "1", "RAE"),
     "bias": Metric(bias, "zero", "target", "bias"),
     "kge": Metric(kge, "higher", "1", "KGE"),

@@ -22,6 +22,7 @@ TITLES = {
     "daily": "daily means",
     "8day": "8-day means",
     "monthly": "monthly means",
+    "annual": "annual means",
     "seasonal": "mean seasonal cycle",
     "anomaly": "anomalies",
     "unit": "votes of units",

@@ -61,5 +61,5 @@ def test_static_numbers_enter_every_step():
 
 
 def test_a_tcn_of_fields_refuses_windows_whose_every_step_is_scored():
-    with pytest.raises(StageError, match="all 365 steps of a window are scored, .* take the model causal_tcn"):
+    with pytest.raises(StageError, match=r"all 365 steps of a window are scored, .* take the model causal_tcn"):
         build(tcn, YEAR, {})

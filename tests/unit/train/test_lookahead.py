@@ -27,8 +27,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture
-def dataset():
+def two_units():
     """Two units of 40 and 23 days whose label y is 1000 plus x; the first has a gap, the second lacks z."""
     sizes = np.array([40, 23], np.int32)
     time = np.concatenate([np.delete(np.arange(41), 17), np.arange(23)])
@@ -45,6 +44,11 @@ def dataset():
             "z": Variable(("obs",), z),
         }
     )
+
+
+@pytest.fixture
+def dataset():
+    return two_units()
 
 
 class Copies(Network):

@@ -74,11 +74,34 @@ class Samples(Protocol):
     def prediction_table(self) -> np.ndarray:
         """Features (row, column) of each row that is to be predicted."""
 
+    def labelled(self) -> LabelledRows:
+        """The labelled rows as rows to predict, for recipes that correct predictions; of regressions of series.
+
+        Raises:
+            NotApplicable: classes or chips, or no labelled row that a window predicts.
+        """
+
     def of_windows(self, function: Any) -> Any:
         """What a domain's `function(dataset, ends, sizes)` makes of the window of each label row."""
 
     def of_prediction_windows(self, function: Any) -> Any:
         """What a domain's `function(dataset, ends, sizes)` makes of the window of each row to predict."""
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows whose labels are known, cut into windows as test rows are.
+
+    Attributes:
+        samples: predicts, and tabulates as `prediction_table`, exactly these rows.
+        labels, weights: (row, target) in their own units; NaN and 0 where a target is missing.
+        groups: (row,) name of the group of each row; rows of a group are in the order of time.
+    """
+
+    samples: Samples
+    labels: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray
 
 
 class Fitted(Protocol):
@@ -96,6 +119,13 @@ class Fitted(Protocol):
 
 class Learner(Fitted, Protocol):
     """A network with its scaler."""
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the network has an encoder whose features `hidden` can give."""
+
+    def hidden(self, samples: Samples) -> np.ndarray:
+        """Features (row, d) of each row that is to be predicted, of a regression of series."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +147,10 @@ class Given(Protocol):
     @property
     def budget(self) -> int:
         """Labelled target groups, units or days in hand."""
+
+    @property
+    def known_groups(self) -> bool:
+        """Whether the rows to predict are of groups that the budget holds labels of, as on a time axis."""
 
     @property
     def source(self) -> Samples:

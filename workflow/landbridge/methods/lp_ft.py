@@ -3,7 +3,7 @@
 Kumar et al. (2022), Fine-tuning can distort pretrained features and underperform out-of-distribution.
 """
 
-from landbridge.methods.given import Fitted, Given, Side
+from landbridge.methods.given import Fitted, Given, Learner, Side
 
 RIGHTS = ("source_weights", "target_labels")
 OBJECTIVE = "erm"
@@ -12,11 +12,16 @@ PLACE = "A"
 DEFAULTS = {"rate": 1e-3, "ratio": 0.1}
 
 
-def fit(given: Given) -> Fitted:
-    """Head at `rate`, then everything at `rate * ratio`; each stage takes half of the steps."""
+def adapted(given: Given, rate: float, ratio: float) -> Learner:
+    """The pretrained network: its head at `rate`, then everything at `rate * ratio`; each takes half of the steps."""
     target = given.target
     learner = given.pretrained()
     sides = [Side("target", target)]
-    given.train(learner, sides, parts="head", rate=given.settings["rate"], share_of_steps=0.5)
-    given.train(learner, sides, rate=given.settings["rate"] * given.settings["ratio"], share_of_steps=0.5)
+    given.train(learner, sides, parts="head", rate=rate, share_of_steps=0.5)
+    given.train(learner, sides, rate=rate * ratio, share_of_steps=0.5)
     return learner
+
+
+def fit(given: Given) -> Fitted:
+    """The pretrained network adapted in two stages."""
+    return adapted(given, given.settings["rate"], given.settings["ratio"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,26 +31,47 @@ class Learner:
         self.shape = shape
         self.trained: Sequence[str] = ()
 
+    @torch.no_grad()
     def predict(self, samples: Any) -> np.ndarray:
         """Regression (row, target) in the targets' units; log-probabilities (row, class); or (row, class, y, x).
 
         A row's prediction does not depend on the other rows of the batch: the network is in evaluation mode.
         """
-        self.network.eval()
-        found = []
-        batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // self.shape.length))
-        with torch.no_grad():
-            for start in range(0, len(samples.prediction_windows.ends), batch):
-                stop = min(start + batch, len(samples.prediction_windows.ends))
-                inputs = samples.prediction_batch(torch.arange(start, stop), self.scaler)
-                steps = samples.prediction_steps(start, stop) if samples.task == "regression" else None
-                found.append(self._finish(self.network(*inputs), samples.task, steps).cpu().numpy())
+        found = [
+            self._finish(self.network(*inputs), samples.task, steps).cpu().numpy()
+            for inputs, steps in self._batches(samples)
+        ]
         return np.concatenate(found) if found else np.zeros((0, self.shape.outputs), np.float32)
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the network has an encoder whose features `hidden` can give."""
+        return type(self.network).features is not Network.features
+
+    @torch.no_grad()
+    def hidden(self, samples: Any) -> np.ndarray:
+        """Features (row, d) that the head reads at each row to predict, of a regression of series."""
+        found = []
+        for inputs, steps in self._batches(samples):
+            assert steps is not None
+            features = self.network.features(*inputs)
+            if features.ndim == 3:
+                features = self.network.until_scored(features)
+            found.append(_of_rows(features, steps).cpu().numpy())
+        return np.concatenate(found)
+
+    def _batches(self, samples: Any) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, Tensor] | None]]:
+        """Inputs of the windows to predict, some at a time, and of a regression where its rows stand in the outputs."""
+        self.network.eval()
+        batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // self.shape.length))
+        for start in range(0, len(samples.prediction_windows.ends), batch):
+            stop = min(start + batch, len(samples.prediction_windows.ends))
+            inputs = samples.prediction_batch(torch.arange(start, stop), self.scaler)
+            yield inputs, samples.prediction_steps(start, stop) if samples.task == "regression" else None
 
     def _finish(self, outputs: Tensor, task: str, steps: tuple[Tensor, Tensor] | None) -> Tensor:
         if steps is not None:
-            window, step = steps
-            last = outputs[window, step] if outputs.ndim == 3 else outputs[window]  # (row, target)
+            last = _of_rows(outputs, steps)  # (row, target)
             mean = torch.as_tensor(self.scaler.target_mean, dtype=torch.float32, device=last.device)
             spread = torch.as_tensor(self.scaler.target_spread, dtype=torch.float32, device=last.device)
             return last * spread + mean
@@ -75,3 +96,9 @@ class Learner:
     def _trained_parts(self) -> list[nn.Module]:
         tree = self.network.part_tree()
         return [tree[name] for name in self.network.check_parts(self.trained)] if self.trained else []
+
+
+def _of_rows(values: Tensor, steps: tuple[Tensor, Tensor]) -> Tensor:
+    """(row, d) of windows (b, t, d), or of windows with one vector each (b, d)."""
+    window, step = steps
+    return values[window, step] if values.ndim == 3 else values[window]

@@ -126,6 +126,10 @@ class Given:
         return self.cut.size
 
     @property
+    def known_groups(self) -> bool:
+        return bool(self.tools.job.settings["budget_axis"] == "time")
+
+    @property
     def source(self) -> Samples:
         self._require("source_labels")
         assert self.tools.source is not None

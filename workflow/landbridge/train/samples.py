@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from landbridge.contract import IGNORE, Dataset, stamps
-from landbridge.methods.given import NotApplicable
+from landbridge.methods.given import LabelledRows, NotApplicable
 from landbridge.prepare import windows
 from landbridge.prepare.scaling import Scaler, static_numbers
 from landbridge.prepare.windows import Grid, Rows
 from landbridge.stage import StageError
+from landbridge.train.labelled import labelled_rows
 from landbridge.train.layout import Layout
 from landbridge.train.scaled import Scaled
 
@@ -84,7 +85,7 @@ class Samples:
         self.unit = (
             np.arange(len(dataset["unit_name"])) if self.chips else windows.unit_index(dataset["row_size"])
         )  # unit of each observation or chip
-        self.rows: np.ndarray | None = None  # of those to predict; None: all
+        self.rows: Rows | None = None  # to predict; None: those of the file
         self.group_of_unit = np.full(len(dataset["unit_name"]), -1)  # -1: not a group that a network tells apart
 
     @property
@@ -267,20 +268,27 @@ class Samples:
         group = np.asarray(self.dataset["group"]).astype(str)[np.asarray(self.dataset["row_unit"])]
         found = {}
         for name in sorted(set(group)):
-            own = copy(self)  # which shares tensors; what is known of the rows to predict is left behind
-            for known in OF_ROWS:
-                vars(own).pop(known, None)
-            own.rows = np.flatnonzero(group == name)
-            found[name] = (own.rows, own)
+            rows = np.flatnonzero(group == name)
+            own = self.with_rows(Rows(*(array[rows] for array in vars(self._rows_to_predict).values())))
+            found[name] = (rows, own)
         return found
+
+    def with_rows(self, rows: Rows) -> Samples:
+        """This population with other rows to predict."""
+        own = copy(self)  # which shares tensors; what is known of the rows to predict is left behind
+        for known in OF_ROWS:
+            vars(own).pop(known, None)
+        own.rows = rows
+        return own
+
+    def labelled(self) -> LabelledRows:
+        """The labelled rows as rows to predict."""
+        return labelled_rows(self)
 
     @cached_property
     def _rows_to_predict(self) -> Rows:
-        rows = self._all_rows
-        return rows if self.rows is None else Rows(*(array[self.rows] for array in vars(rows).values()))
-
-    @cached_property
-    def _all_rows(self) -> Rows:
+        if self.rows is not None:
+            return self.rows
         if "row_end" in self.dataset:
             return Rows(*(np.asarray(self.dataset[name], np.int64) for name in ("row_end", "row_length", "row_back")))
         if "row_unit" in self.dataset:

@@ -1,0 +1,114 @@
+"""The simulator's emulator, stretched and moved to the labels of the budget, plus a ridge on what is left.
+
+yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, r a ridge on the features of a row and
+on g itself, k one of 0, 0.25, 0.5 and 1. With no labels, and wherever labels do not speak for more, it is g.
+
+a and b are fitted by least squares from `line_from` labelled groups on, and are 1 and 0 below: the days of one place
+are many but say little about other places. k and the ridge's penalty are those that miss the labels by least when one
+group after another is left out. A single group is left out by stretches of time, which can't tell how far its
+correction holds elsewhere: where other groups are predicted, k is then at most `alone`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from landbridge.methods.given import Fitted, Given, NotApplicable, Samples
+from landbridge.methods.ridge import NUMBER_BYTES, Ridges, chosen, folds, penalties_of
+
+RIGHTS = ("source_weights", "target_labels")
+OBJECTIVE = "erm"
+MODELS = "any"
+PLACE = "A"
+USES = ("features",)
+SELECTION = "fixed"
+DEFAULTS = {"line_from": 8, "penalties": [0.01, 0.1, 1.0], "alone": 0.5}
+FACTORS = (0.0, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A simulator and its correction.
+
+    Attributes:
+        slope, offset, factor: (target,) a, b and k.
+    """
+
+    simulator: Fitted
+    slope: np.ndarray
+    offset: np.ndarray
+    factor: np.ndarray
+    ridges: Ridges
+
+    def predict(self, samples: Samples) -> np.ndarray:
+        """(row, target)."""
+        simulated = self.simulator.predict(samples)
+        line = self.slope * simulated + self.offset
+        if not self.factor.any():
+            return line
+        return line + self.factor * self.ridges.predict_table(beside(samples.prediction_table(), simulated))
+
+    def counts(self) -> tuple[int, int]:
+        """Numbers of the correction, and those of the simulator with them."""
+        fitted = self.ridges.counts()[0] + 3 * len(self.slope)
+        return fitted, fitted + self.simulator.counts()[1]
+
+    def shipped_bytes(self) -> int:
+        """Bytes of the correction."""
+        return self.ridges.shipped_bytes() + 3 * NUMBER_BYTES * len(self.slope)
+
+
+def beside(*tables: np.ndarray) -> np.ndarray:
+    """Tables (row, column) side by side."""
+    return np.concatenate(tables, axis=1)
+
+
+def line(simulated: np.ndarray, label: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Slope a and offset b of labels (row,) on g, by weighted least squares; a is 1 where g is constant."""
+    mean_g, mean_y = np.average(simulated, weights=weight), np.average(label, weights=weight)
+    spread = np.average((simulated - mean_g) ** 2, weights=weight)
+    shared = np.average((simulated - mean_g) * (label - mean_y), weights=weight)
+    slope = shared / spread if spread > 1e-12 * (mean_g**2 + spread) else 1.0
+    return float(slope), float(mean_y - slope * mean_g)
+
+
+def factors_of(groups: int, known_groups: bool, alone: float) -> Sequence[float]:
+    """What k may be, given how many labelled groups there are and whether it is them that are predicted."""
+    return [factor for factor in FACTORS if groups > 1 or known_groups or factor <= alone]
+
+
+def fit(given: Given) -> Fitted:
+    """The simulator's emulator, corrected from budget 1 on."""
+    if given.classes:
+        raise NotApplicable("corrects predictions of numbers, and these are classes")
+    if given.budget == 0:
+        return given.pretrained()
+    penalties = penalties_of(given.settings, "residual_over_simulator")
+    rows = given.target.labelled()
+    simulator = given.pretrained()
+    simulated = simulator.predict(rows.samples).astype(np.float64)
+    table = beside(rows.samples.prediction_table(), simulated)
+    fitted = []
+    for target in range(rows.labels.shape[1]):
+        used = rows.weights[:, target] > 0
+        if not used.any():
+            raise NotApplicable("one of the targets has no label in this budget")
+        own, weight = simulated[used, target], rows.weights[used, target].astype(np.float64)
+        label, groups = rows.labels[used, target].astype(np.float64), rows.groups[used]
+        count = len(np.unique(groups))
+        slope, offset = line(own, label, weight) if count >= given.settings["line_from"] else (1.0, 0.0)
+        # a and b have seen the groups that are left out: two numbers of eight groups or more, and the same for every k.
+        factor, ridge = chosen(
+            table[used],
+            label - (slope * own + offset),
+            weight,
+            folds(groups),
+            penalties,
+            factors_of(count, given.known_groups, given.settings["alone"]),
+        )
+        fitted.append((slope, offset, factor, ridge))
+    slopes, offsets, factors, ridges = zip(*fitted, strict=True)
+    return Corrected(simulator, np.array(slopes), np.array(offsets), np.array(factors), Ridges(ridges))

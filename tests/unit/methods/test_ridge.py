@@ -69,7 +69,8 @@ def test_the_choice_is_that_of_refits_without_each_group():
             for name in "abc":
                 out = groups == name
                 (ridge,) = fit_ridges(x[~out], y[~out], weight[~out], [penalty])
-                errors.append(np.average((y[out] - factor * ridge.predict(x[out])) ** 2, weights=weight[out]))
+                squares = (y[out] - factor * ridge.predict(x[out])) ** 2
+                errors.append(np.sqrt(np.average(squares, weights=weight[out])))
             missed[factor, penalty] = np.mean(errors)
     factor, ridge = chosen(x, y, weight, folds(groups), penalties, factors)
     best = min(missed, key=missed.get)

@@ -25,7 +25,7 @@ MODELS = "any"
 PLACE = "A"
 USES = ("features",)
 SELECTION = "fixed"
-DEFAULTS = {"line_from": 8, "penalties": [0.01, 0.1, 1.0], "alone": 0.5}
+DEFAULTS = {"line_from": 8, "penalties": [0.1, 1.0, 10.0], "alone": 0.5}
 FACTORS = (0.0, 0.25, 0.5, 1.0)
 
 

@@ -108,7 +108,8 @@ def chosen(
 ) -> tuple[float, Ridge]:
     """The factor and the ridge of all rows whose product misses the rows left out by least.
 
-    Errors are mean squares, those of each fold weighing the same. Of equal ones the smaller factor and the larger
+    Errors are root mean squares of each fold, all folds weighing the same, as scores of sites are compared; the squares
+    themselves would leave the choice to the site of the largest flux. Of equal ones the smaller factor and the larger
     penalty are taken, as they are where there is one fold alone.
 
     Args:
@@ -126,7 +127,8 @@ def chosen(
         for column, ridge in enumerate(fit_ridges(table[rest], label[rest], weight[rest], penalties)):
             found = ridge.predict(table[out])
             for row, factor in enumerate(factors):
-                errors[row, column] += np.average((label[out] - factor * found) ** 2, weights=weight[out])
+                squares = np.average((label[out] - factor * found) ** 2, weights=weight[out])
+                errors[row, column] += np.sqrt(squares)
     best = int(np.argmin(errors))  # the first of equal ones
     ridge = fit_ridges(table, label, weight, penalties)[best % len(penalties)]
     return factors[best // len(penalties)], ridge

@@ -43,6 +43,7 @@ def test_templates_are_no_domains():
             "full_finetune.source_val",
             "stopping by it would leave the source model unchanged; write target_val_k or fixed",
         ),
+        ("stacking_on_surrogate.boosted.target_val_k", "stacking_on_surrogate trains no network"),
         ("naive.mean.target_val_k", "naive trains no network, so there is no 'target_val_k'"),
     ],
 )

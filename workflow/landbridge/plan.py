@@ -75,7 +75,7 @@ class Plan:
             if selection is None or selection == recipe.selection:
                 continue
             where = f"{key}: {recipe_name}"
-            if recipe.models == REFERENCE_MODEL:
+            if recipe.models == REFERENCE_MODEL or recipe.selection == "fixed":
                 raise StageError(f"{where}: {recipe_id} trains no network, so there is no '{selection}'; leave it out")
             if selection == "source_val" and "source_labels" not in recipe.rights:
                 raise StageError(

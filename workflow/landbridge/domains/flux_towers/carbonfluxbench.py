@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from landbridge.contract import Unit
 from landbridge.domains.flux_towers import parquet, towers
 from landbridge.domains.flux_towers.records import FLUXES, Records, Tower, physical_towers, unknown_classes
+from landbridge.io.daily import MISSING, place
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 TARGET_FILES = ("target_fluxes_v2.parquet", "target_fluxes.parquet")
 TARGETS = {"gpp": "GPP_NT_VUT_USTAR50", "reco": "RECO_NT_VUT_USTAR50", "nee": "NEE_VUT_USTAR50"}
 QUALITY = "NEE_VUT_USTAR50_QC"
-MISSING = -9999.0
 # Published column, factor and offset to the canonical unit.
 WEATHER = {
     "temperature": ("temperature_2m", 1.0, -273.15),  # K to degC
@@ -211,14 +211,6 @@ def truth_of_twin(folder: Path, order: Sequence[str]) -> Further | None:
     """Noise-free fluxes by tower, which only a twin has."""
     columns = {f"{flux}_truth": flux.upper() for flux in FLUXES}
     return further_file(folder / "truth.parquet", "TIMESTAMP", columns, order)
-
-
-def place(time: np.ndarray, days: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values of some days on a contiguous axis of days, float32; NaN elsewhere."""
-    column = np.full(len(time), np.nan, np.float32)
-    inside = (days >= time[0]) & (days <= time[-1])
-    column[(days[inside] - time[0]).astype(int)] = values[inside]
-    return column
 
 
 def _series(

@@ -22,15 +22,15 @@ import numpy as np
 
 from landbridge.contract import Unit
 from landbridge.domains.flux_towers import towers
-from landbridge.domains.flux_towers.carbonfluxbench import place, truth_of_twin
+from landbridge.domains.flux_towers.carbonfluxbench import truth_of_twin
 from landbridge.domains.flux_towers.records import Records, Tower, physical_towers, unknown_classes
+from landbridge.io.daily import days_of, in_order, numbers_of, place
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
 
 DAILY = re.compile(r"(FLX|AMF|ICOSETC|ICOS|JPX)_([A-Za-z]{2}-[A-Za-z0-9]{3,4})_.*?_DD_[^/]*\.(csv|xlsx)$")
 ARCHIVE = re.compile(r"(FLX|AMF|ICOSETC|ICOS|JPX)_([A-Za-z]{2}-[A-Za-z0-9]{3,4})_.*\.zip$")
-MISSING = -9999.0
 # The flux columns of each processing. They are different quantities: 50 is the median of the versions of 40 thresholds
 # of friction velocity. SUBSET files hold no USTAR50.
 FLUX_COLUMNS = {
@@ -150,36 +150,19 @@ def _parse(path: Path, name: str, match: re.Match[str], data: bytes) -> File:
         if "TIMESTAMP_START" not in header:
             why = f"it has {', '.join(header[:8])}"
         raise StageError(f"{where}: no column TIMESTAMP; {why}")
-    stamps = _stamps([row[header.index("TIMESTAMP")] for row in body], where)
+    stamps = days_of([row[header.index("TIMESTAMP")] for row in body], where)
     wanted = {column for names in FLUX_COLUMNS.values() for column in names.values()}
     wanted |= {column for column, _ in DRIVERS.values()}
     columns = {}
     for place_, column in enumerate(header):
         if column in wanted:
-            columns[column] = _numbers([row[place_] if place_ < len(row) else "" for row in body], where, column)
+            columns[column] = numbers_of([row[place_] if place_ < len(row) else "" for row in body], where, column)
     if match.group(1) == "JPX":
         columns |= {
             column: quality_of_japanflux(values) for column, values in columns.items() if column.endswith("_QC")
         }
-    order = np.argsort(stamps, kind="stable")
-    if (np.diff(order) != 1).any():
-        log.warning("%s: its rows are not in the order of time; sorted", where)
-    days, columns = stamps[order], {column: values[order] for column, values in columns.items()}
-    first = np.concatenate([[True], days[1:] != days[:-1]])
-    for column, values in columns.items():
-        again = np.flatnonzero(~first)
-        differ = again[
-            ~((values[again] == values[again - 1]) | (np.isnan(values[again]) & np.isnan(values[again - 1])))
-        ]
-        if len(differ):
-            raise StageError(
-                f"{where}: the day {days[differ[0]]} comes twice with different {column}; remove the row that is wrong"
-            )
-    if not first.all():
-        log.warning("%s: %d rows repeat a day with equal values; dropped", where, int((~first).sum()))
-    return File(
-        name, match.group(1), match.group(2), days[first], {column: values[first] for column, values in columns.items()}
-    )
+    days, columns = in_order(stamps, columns, where)
+    return File(name, match.group(1), match.group(2), days, columns)
 
 
 def quality_of_japanflux(flag: np.ndarray) -> np.ndarray:
@@ -206,35 +189,6 @@ def _sheet_rows(path: Path) -> list[list[str]]:
     ]
     book.close()
     return [row for row in rows if any(row)] or [[]]
-
-
-def _stamps(words: Sequence[str], where: Path) -> np.ndarray:
-    """Days of YYYYMMDD."""
-    for line, word in enumerate(words, start=2):
-        if not (len(word) == 8 and word.isdigit()):
-            why = "; this is a stamp of a half-hour, so hand in the daily file" if len(word) >= 12 else ""
-            raise StageError(f"{where}, line {line}: TIMESTAMP '{word}' is no day written YYYYMMDD{why}")
-    try:
-        return np.array([f"{word[:4]}-{word[4:6]}-{word[6:]}" for word in words], "datetime64[D]")
-    except ValueError as error:
-        raise StageError(f"{where}: {error}; TIMESTAMP is written YYYYMMDD") from error
-
-
-def _numbers(words: Sequence[str], where: Path, column: str) -> np.ndarray:
-    """Numbers of a column; -9999 in any spelling, and an empty field, are NaN."""
-    try:
-        values = np.array([word.strip() or "nan" for word in words]).astype(np.float64)
-    except ValueError:
-        for line, word in enumerate(words, start=2):
-            try:
-                float(word.strip() or "nan")
-            except ValueError:
-                raise StageError(
-                    f"{where}, line {line}: {column} is '{word}'; write a number, -9999, or nothing"
-                ) from None
-        raise
-    values[values == MISSING] = np.nan
-    return values
 
 
 def _check_columns(file: File, fluxes: str) -> None:

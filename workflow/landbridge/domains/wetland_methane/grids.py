@@ -34,6 +34,11 @@ class Grid:
     lat: np.ndarray
     lon: np.ndarray
 
+    def equals(self, other: Grid) -> bool:
+        """Whether both have the same centres."""
+        pairs = ((self.lat, other.lat), (self.lon, other.lon))
+        return all(len(one) == len(two) and np.allclose(one, two) for one, two in pairs)
+
     def index(self, lat: float, lon: float) -> tuple[int, int] | None:
         """Row and column of the cell that holds a place; None outside the grid.
 

@@ -116,7 +116,8 @@ def _days(path: Path, header: list[str], rows: list[list[str]]) -> np.ndarray:
 
 def _tell_levels(radiation: Mapping[str, np.ndarray], counts: Counter[str]) -> None:
     """Say which towers' radiation lies on another level; it stays as it is, for the reason is not known."""
-    medians = {name: float(np.nanmedian(values)) for name, values in radiation.items()}
+    known = {name: values[np.isfinite(values)] for name, values in radiation.items()}
+    medians = {name: float(np.median(values)) for name, values in known.items() if len(values)}
     usual = float(np.median(list(medians.values())))
     for name, own in medians.items():
         if own < LEAST_SHARE * usual:

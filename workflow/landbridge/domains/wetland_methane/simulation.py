@@ -115,7 +115,9 @@ class Simulation:
             without = [year for year in self.years if year not in found]
             if without:
                 raise StageError(f"{folder}: {GASES[name]} has no line of {without[0]}; add it")
-        self.watches = {name: Watch(name, f"{folder}: {word}", self._fix(word)) for name, (word, _) in _yearly_files()}
+        self.watches = {
+            name: Watch(name, f"{folder}: {word}", self._fix(word)) for name, (word, _) in (DAILY | MONTHLY).items()
+        }
 
     def wanted(self, years: Sequence[int]) -> list[int]:
         """The years from the first to the last of `years`, or all that there are.
@@ -199,8 +201,7 @@ class Simulation:
 
     def _accept(self, field: Field) -> None:
         """Refuse a file on another grid than the first one's."""
-        same = len(field.grid.lat) == len(self.grid.lat) and len(field.grid.lon) == len(self.grid.lon)
-        if not (same and np.allclose(field.grid.lat, self.grid.lat) and np.allclose(field.grid.lon, self.grid.lon)):
+        if not field.grid.equals(self.grid):
             raise StageError(f"{field.path}: is on another grid than {STATICS['elevation']}.nc; bring it to that grid")
         if not check_direction(field):
             self.counts["files whose direction of rows nothing tells, taken as from the south"] += 1
@@ -232,10 +233,6 @@ class Simulation:
             self.counts[IMPOSSIBLE] += int(np.isfinite(block[:, month, none:]).sum())
         if leap:
             out[:, LEAP] = np.nan if target else (out[:, LEAP - 1] + out[:, LEAP + 1]) / 2
-
-
-def _yearly_files() -> list[tuple[str, tuple[str, str]]]:
-    return list((DAILY | MONTHLY).items())
 
 
 def _yearly(folder: Path, pattern: str, name: str) -> dict[int, float]:

@@ -42,7 +42,9 @@ def read_wetcharts(folder: Path, settings: Mapping[str, Any], *, counts: Counter
     """
     own = Given(settings, DEFAULTS)
     paths = {int(match.group(1)): path for path in sorted(folder.iterdir()) if (match := FILE.fullmatch(path.name))}
-    years = own.years("years") or [min(paths, default=0), max(paths, default=0)]
+    if not paths:
+        raise StageError(f"{folder}: no file WetCHARTs_v1_3_1_YYYY.nc")
+    years = own.years("years") or [min(paths), max(paths)]
     wanted = list(range(years[0], years[1] + 1))
     absent = [year for year in wanted if year not in paths]
     if absent:
@@ -82,7 +84,7 @@ def read_wetcharts(folder: Path, settings: Mapping[str, Any], *, counts: Counter
         field.close()
 
 
-def _months(field: Field, start: int, stop: int, configuration: object) -> np.ndarray:
+def _months(field: Field, start: int, stop: int, configuration: Any) -> np.ndarray:
     """(row, lon, 12) of one configuration, or the mean of all; missing is NaN."""
     block = field.read(start, stop)  # (row, lon, time, model)
     if block.shape[2] != 12:
@@ -95,14 +97,14 @@ def _months(field: Field, start: int, stop: int, configuration: object) -> np.nd
     if configuration not in codes:
         shown = ", ".join(map(str, codes)) or "no codes in the file"
         raise StageError(f"reader_settings: configuration is {configuration!r}; write mean or one of {shown}")
-    return block[..., codes.index(int(str(configuration)))]
+    return block[..., codes.index(configuration)]
 
 
 def _fraction(folder: Path, name: str, like: Field) -> np.ndarray | None:
     if not name:
         return None
     field = Field(folder / name, "wetland_fraction", ("lat", "lon"))
-    if field.grid.lat.shape != like.grid.lat.shape or not np.allclose(field.grid.lat, like.grid.lat):
+    if not field.grid.equals(like.grid):
         raise StageError(f"{field.path}: is on another grid than {like.path.name}; bring it to that grid")
     values = field.read(0, len(field.grid.lat))
     field.close()

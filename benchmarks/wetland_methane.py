@@ -1,8 +1,8 @@
 """Speed and memory of the simulated grid: `python benchmarks/wetland_methane.py [FOLDER]`.
 
 Writes one year of the full grid (360 x 720 cells) in the layout of X-MethaneWet: five daily variables of 386 MB each,
-monthly NPP, eight static fields; land is a quarter of the cells, as on the Earth. Harmonises it in a process of its own,
-all land and a tenth of it, and then the year three times over. MB are uncompressed bytes of the files.
+monthly NPP, eight static fields; land is a quarter of the cells, as on the Earth. Harmonises it in a process of its
+own, all land and a tenth of it, and then the year three times over. MB are uncompressed bytes of the files.
 """
 
 import json
@@ -99,7 +99,7 @@ def harmonise(folder: Path, years: list[int], share: float) -> tuple[float, floa
         settings = json.dumps({"years": years, "share": share})
         command = [sys.executable, "-c", HARMONISE, str(folder), f"{out}/large.nc", settings]
         environment = {"PYTHONPATH": "workflow", "PATH": "/usr/bin:/bin"}
-        found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=environment)
+        found = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, env=environment)
         seconds, peak, cells = json.loads(found.stdout)
         return seconds, peak, cells
 

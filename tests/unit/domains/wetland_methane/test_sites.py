@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from landbridge.domains.wetland_methane import sites
+from landbridge.domains.wetland_methane import cells, sites
+from landbridge.domains.wetland_methane import folds as folds_
 from landbridge.stage import StageError
 
 
@@ -56,15 +57,15 @@ def test_the_published_table_says_the_same(mirror):
     ],
 )
 def test_cells_are_found_by_the_floor(lat, lon, cell):
-    assert sites.cell_of(lat, lon) == cell
+    assert cells.cell_of(lat, lon) == cell
 
 
 def test_rounding_moves_22_of_30_towers():
     table = sites.site_table(None, {})
     moved = 0
-    for name in sites.published_folds():
+    for name in folds_.published_folds():
         site = table[name.upper()]
-        moved += sites.cell_of(site.lat, site.lon) != (round((site.lat + 90) * 2), round((site.lon + 180) * 2))
+        moved += cells.cell_of(site.lat, site.lon) != (round((site.lat + 90) * 2), round((site.lon + 180) * 2))
     assert moved == 22
 
 
@@ -81,11 +82,11 @@ def test_rounding_moves_22_of_30_towers():
     ],
 )
 def test_the_published_rule_of_years(years, test):
-    assert sites.published_test_years(years) == test
+    assert folds_.published_test_years(years) == test
 
 
 def published():
-    table, folds = sites.site_table(None, {}), sites.published_folds()
+    table, folds = sites.site_table(None, {}), folds_.published_folds()
     return [table[name.upper()] for name in sorted(folds)], folds
 
 
@@ -97,7 +98,7 @@ def test_the_published_folds():
 
 
 def test_pairs_that_straddle_the_published_folds():
-    found = sites.straddling(*published())
+    found = folds_.straddling(*published())
     assert [(pair.first, pair.second, pair.folds, round(pair.km, 1), pair.same_cell) for pair in found] == [
         ("FI-Si2", "FI-Sii", (4, 0), 0.5, True),
         ("US-Beo", "US-Bes", (4, 0), 0.6, True),
@@ -107,9 +108,9 @@ def test_pairs_that_straddle_the_published_folds():
         ("US-LA1", "US-LA2", (2, 1), 42.6, True),
         ("DE-Hte", "DE-Zrk", (4, 2), 59.6, False),
     ]
-    assert len(sites.straddling(*published(), km=1.0)) == 3
+    assert len(folds_.straddling(*published(), km=1.0)) == 3
     towers, folds = published()
-    assert sites.straddling(towers, dict.fromkeys(folds, 0)) == []
+    assert folds_.straddling(towers, dict.fromkeys(folds, 0)) == []
 
 
 def test_components_of_the_thirty():
@@ -121,7 +122,7 @@ def test_components_of_the_thirty():
 
 
 def test_blocks_are_named_by_their_corner():
-    assert [sites.block_name(*place) for place in ((67.9, 24.2), (-18.9, -0.1), (90, 180))] == [
+    assert [cells.block_name(*place) for place in ((67.9, 24.2), (-18.9, -0.1), (90, 180))] == [
         *("60,20", "-20,-10", "80,170")
     ]
 
@@ -134,6 +135,19 @@ def test_tables_of_a_user_stand_over_the_product(tmp_path):
     lom = table["FI-LOM"]
     assert (lom.name, lom.lat, lom.elevation, lom.wetland_class, lom.policy) == ("FI-Lom", 68, 274, "fen", "Tier 1")
     assert table["XX-NEW"].lat == 1 and table["XX-ABC"].lon == 6
+
+
+def test_a_list_of_types_stands_over_the_product(tmp_path, mirror):
+    path = tmp_path / "wetland_classification.txt"
+    path.write_text("FI_Lom\tForested swamp\nXX-Not\tForested bog\n")
+    assert sites.site_table(tmp_path, {})["FI-LOM"].wetland_type == 3
+    path.write_text("FI-Lom\tpuddle\n")
+    with pytest.raises(StageError, match="line 1: type 'puddle' is not known"):
+        sites.site_table(tmp_path, {})
+    published = sites.site_table(mirror / "wetland_methane" / "site_table", {})
+    assert {name: str(site.wetland_type) for name, site in published.items()} == {
+        name: str(site.wetland_type) for name, site in sites.site_table(None, {}).items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 from landbridge.domains.wetland_methane import simulation
+from landbridge.domains.wetland_methane.cells import cell_of
 from landbridge.domains.wetland_methane.grids import FULL_LAT, FULL_LON, Field, Grid, check_direction, check_elevation
-from landbridge.domains.wetland_methane.sites import cell_of
 from landbridge.domains.wetland_methane.tem import read_tem_mdm
 from landbridge.stage import StageError
 

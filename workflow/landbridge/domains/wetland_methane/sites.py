@@ -8,7 +8,7 @@ the towers, and `sites:` of the reader's settings, stand over it.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,10 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from landbridge.domains.wetland_methane.cells import block_name, cell_name
+from landbridge.domains.wetland_methane.folds import published_folds
 from landbridge.prepare.groups import group_names, pairwise_km
 from landbridge.stage import StageError
 
 TABLES = ("FLX_AA-Flx_CH4-META*.csv", "FLUXNET_CH4_*.csv")  # names of site tables in a folder of towers
+TYPES_TABLE = "wetland_classification.txt"  # site and type, a tab between them
+TYPES = {"Forested bog": 1.0, "Unforested bog": 2.0, "Forested swamp": 3.0, "Unforested swamp": 4.0}
 CLASSES = (
     *("bog", "fen", "wet tundra", "marsh", "swamp", "salt marsh", "mangrove", "drained", "rice", "upland", "lake"),
 )
@@ -105,7 +109,7 @@ def site_table(folder: Path | None, own: Mapping[str, Mapping[str, Any]]) -> dic
     """Sites by name in upper case: of `sites.csv`, over it those of the folder's tables, over both `own`.
 
     Args:
-        folder: where tables by the names of `TABLES` may lie.
+        folder: where tables by the names of `TABLES`, and `TYPES_TABLE`, may lie.
         own: by id the fields of `Site`, as `sites:` of the settings gives them.
 
     Raises:
@@ -118,6 +122,9 @@ def site_table(folder: Path | None, own: Mapping[str, Mapping[str, Any]]) -> dic
         for site in read_table(path):
             before = found.get(site.name.upper())
             found[site.name.upper()] = site if before is None else _over(before, site)
+    for name, wetland_type in ({} if folder is None else _types(folder / TYPES_TABLE)).items():
+        if name.upper() in found:
+            found[name.upper()] = replace(found[name.upper()], wetland_type=wetland_type)
     for word, fields in own.items():
         name, where = site_id(word), f"reader_settings: sites: {word}"
         unknown = [field for field in fields if field not in COLUMNS or field == "name"]
@@ -188,88 +195,22 @@ def _over(before: Site, after: Site) -> Site:
     return replace(before, **told)
 
 
+def _types(path: Path) -> dict[str, float]:
+    """Wetland type by site of a list of types; none where there is no list."""
+    found: dict[str, float] = {}
+    for line, text in enumerate(path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else [], start=1):
+        name, _, word = text.strip().partition("\t")
+        if name and word.strip() not in TYPES:
+            raise StageError(f"{path}, line {line}: type '{word}' is not known; write a tab and {', '.join(TYPES)}")
+        if name:
+            found[site_id(name)] = TYPES[word.strip()]
+    return found
+
+
 def tower_groups(names: list[str], lat: np.ndarray, lon: np.ndarray) -> dict[str, list[str]]:
     """Group columns of towers: connected components (single linkage) at each distance of `GROUP_KM`."""
     distance = pairwise_km(lat, lon)
     return {column: group_names(distance <= km, names) for column, km in GROUP_KM.items()}
-
-
-def cell_of(lat: float, lon: float) -> tuple[int, int]:
-    """Row and column of the 0.5 degree cell that holds a place; rows from the south, columns from 180 W.
-
-    Cells are registered at their centres, so the index is the floor; rounding gives a neighbour for half of all places.
-    """
-    return min(int(np.floor((lat + 90) * 2)), 359), min(int(np.floor((lon + 180) * 2)), 719)
-
-
-def cell_name(lat: float, lon: float) -> str:
-    """The cell that holds a place, as the text `row,column`."""
-    row, column = cell_of(lat, lon)
-    return f"{row},{column}"
-
-
-def block_name(lat: float, lon: float) -> str:
-    """The block of 10 x 10 degrees that holds a place, by its south-western corner: `60,20`."""
-    south, west = (min(int(np.floor(degrees / 10)) * 10, end - 10) for degrees, end in ((lat, 90), (lon, 180)))
-    return f"{south},{west}"
-
-
-@cache
-def published_folds() -> Mapping[str, int]:
-    """Fold of each of the 30 towers in X-MethaneWet's five spatial folds (arXiv 2505.18355)."""
-    with (Path(__file__).parent / "folds.csv").open(newline="") as handle:
-        return {row["site"]: int(row["fold"]) for row in csv.DictReader(handle)}
-
-
-def published_test_years(years: Iterable[int]) -> list[int]:
-    """Test years of a tower by X-MethaneWet's temporal rule: those after its year number floor(6 (n - 1) / 7).
-
-    Args:
-        years: n calendar years of the tower, incomplete ones too, in any order.
-
-    Returns:
-        none of one year, one of 2 to 8, two of 9 to 15.
-    """
-    ordered = sorted(set(years))
-    return ordered[6 * (len(ordered) - 1) // 7 + 1 :] if ordered else []
-
-
-@dataclass(frozen=True)
-class Straddling:
-    """Two towers near each other in different folds.
-
-    Attributes:
-        first, second: their names, in the order of the alphabet.
-        folds: fold of each.
-        km: between them.
-        same_cell: whether one 0.5 degree cell holds both.
-    """
-
-    first: str
-    second: str
-    folds: tuple[int, int]
-    km: float
-    same_cell: bool
-
-
-def straddling(towers: Iterable[Site], folds: Mapping[str, int], km: float = 60.0) -> list[Straddling]:
-    """Pairs of towers closer than `km` of which one is trained on while the other is tested on, nearest first.
-
-    Args:
-        towers: sites; those without a fold are passed over.
-        folds: fold by name.
-        km: distance below which a pair counts.
-    """
-    known = sorted((site for site in towers if site.name in folds), key=lambda site: site.name)
-    distance = pairwise_km(np.array([site.lat for site in known]), np.array([site.lon for site in known]))
-    found = []
-    for first, second in zip(*np.nonzero(np.triu(distance < km, 1)), strict=True):
-        one, other = known[first], known[second]
-        if folds[one.name] != folds[other.name]:
-            same = cell_of(one.lat, one.lon) == cell_of(other.lat, other.lon)
-            pair = (folds[one.name], folds[other.name])
-            found.append(Straddling(one.name, other.name, pair, float(distance[first, second]), same))
-    return sorted(found, key=lambda pair: pair.km)
 
 
 def statics(towers: list[Site]) -> list[dict[str, float | str]]:

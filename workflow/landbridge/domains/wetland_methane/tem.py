@@ -12,6 +12,7 @@ import numpy as np
 
 from landbridge.contract import Unit
 from landbridge.domains.wetland_methane import sites
+from landbridge.domains.wetland_methane.cells import block_name, cell_name
 from landbridge.domains.wetland_methane.seasons import day_of_year
 from landbridge.domains.wetland_methane.settings import Given
 from landbridge.domains.wetland_methane.simulation import DAILY, GASES, Cells, Simulation
@@ -66,7 +67,7 @@ def _drawn(simulation: Simulation, share: float, seed: int, counts: Counter[str]
     rows, columns = np.nonzero(land)
     if share < 1:
         names = [
-            sites.cell_name(simulation.grid.lat[row], simulation.grid.lon[column])
+            cell_name(simulation.grid.lat[row], simulation.grid.lon[column])
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         ]
         chosen = np.array([stream("wetland cells", seed, name) < share * 2**63 for name in names], bool)
@@ -88,7 +89,7 @@ def _unit(
     own = {name: column_[number] for name, column_ in values.items()}
     # The simulator's flux is the label of its own cells, complete, and stands where towers have theirs.
     own |= {"ch4_flux_filled": own["ch4_flux"], "ch4_simulated": own["ch4_flux"]} | dict(common)
-    cell, block = sites.cell_name(lat, lon), f"block {sites.block_name(lat, lon)}"
+    cell, block = cell_name(lat, lon), f"block {block_name(lat, lon)}"
     static: dict[str, float | str] = {
         "lat": lat,
         "lon": lon,

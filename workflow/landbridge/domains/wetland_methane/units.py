@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from landbridge.prepare.weather import saturation_pressure
 from landbridge.stage import StageError
 
 CARBON, METHANE = 12.011, 16.043  # molar masses, g mol-1
@@ -51,11 +52,10 @@ def factor(unit: str, conversion: str = "exact") -> float:
 
 
 def vapour_pressure(temperature: np.ndarray, deficit: np.ndarray) -> np.ndarray:
-    """Vapour pressure in hPa, not below 0: saturation over water (Tetens 1930, as in FAO-56 equation 11) less deficit.
+    """Vapour pressure in hPa, not below 0: saturation (Tetens, FAO-56 equation 11) less deficit.
 
     Args:
         temperature: air temperature in degC.
         deficit: vapour pressure deficit in hPa.
     """
-    saturation = 10 * 0.6108 * np.exp(17.27 * temperature / (temperature + 237.3))
-    return np.maximum(saturation - deficit, 0)
+    return np.maximum(10 * saturation_pressure(temperature) - deficit, 0)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import Unit
-from landbridge.domains.wetland_methane import sites
+from landbridge.domains.wetland_methane.cells import block_name, cell_name
 from landbridge.domains.wetland_methane.grids import Field
 from landbridge.domains.wetland_methane.ranges import check
 from landbridge.domains.wetland_methane.settings import Given
@@ -71,7 +71,7 @@ def read_wetcharts(folder: Path, settings: Mapping[str, Any], *, counts: Counter
                 values["ch4_flux"] = flux / share
             counts["cells"] += 1
             lat, lon = float(grid.lat[start + row]), float(grid.lon[column])
-            cell, block_ = sites.cell_name(lat, lon), f"block {sites.block_name(lat, lon)}"
+            cell, block_ = cell_name(lat, lon), f"block {block_name(lat, lon)}"
             static: dict[str, float | str] = {
                 "lat": lat,
                 "lon": lon,

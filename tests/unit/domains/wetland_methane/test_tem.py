@@ -11,7 +11,15 @@ from landbridge.domains.wetland_methane.grids import FULL_LAT, FULL_LON, Field, 
 from landbridge.domains.wetland_methane.tem import read_tem_mdm
 from landbridge.stage import StageError
 
-from tests.unit.domains.wetland_methane.written import AXES, LAT, LON, STATIC_VALUES, field, write_grid, write_simulation
+from tests.unit.domains.wetland_methane.written import (
+    AXES,
+    LAT,
+    LON,
+    STATIC_VALUES,
+    field,
+    write_grid,
+    write_simulation,
+)
 
 
 def read(folder, counts=None, **settings):

@@ -244,6 +244,7 @@ class Slices:
             "title": scenario.title,
             "figure": wildcards.figure,
             "targets": targets,
+            "product": dict(scenario.product),
         }
 
     def contrast(self, wildcards: Any) -> dict[str, Any]:

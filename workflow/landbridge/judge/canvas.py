@@ -21,7 +21,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HELPS, HARMS, UNCLEAR = "#0072B2", "#D55E00", "#8C8C8C"
 NO_BREAK = "\u00a0"
-REFERENCES = ("naive", "source_only", "target_only", "truth")
+REFERENCES = ("naive", "source_only", "target_only", "product", "truth")
 INTERVALS = {
     "groups": "bootstrap over groups and seeds",
     "blocks": "bootstrap over blocks of time and seeds: valid for these groups alone",

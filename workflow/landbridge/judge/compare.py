@@ -29,7 +29,7 @@ CENTRES = (
     "worst_class",
     "pooled",
 )  # statistics whose difference is an effect; tails are compared by eye
-REFERENCES = ("target_only", "source_only", "naive", "truth")
+REFERENCES = ("target_only", "source_only", "naive", "product", "truth")
 NOT_AT_ZERO = "not_applicable: target_only needs labels"
 
 Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)

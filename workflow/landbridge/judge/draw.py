@@ -13,6 +13,7 @@ from landbridge.contract import Dataset
 from landbridge.io import netcdf
 from landbridge.judge import tables
 from landbridge.judge.figures import FIGURES
+from landbridge.judge.figures_of_places import ADAPTED
 from landbridge.judge.figures_of_units import FIRST
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
@@ -65,7 +66,7 @@ class Material:
             dataset = netcdf.read(path)
             if dataset.variables and recipe != "truth":
                 found.setdefault(recipe.partition(".")[0], (f"{model}: {recipe}".removeprefix("none: "), dataset))
-        order = [name for name in ("full_finetune", *FIRST) if name in found]
+        order = [name for name in (*ADAPTED, *FIRST) if name in found]
         return found[order[0]] if order else next(iter(found.values()), ("", None))
 
     @cached_property

@@ -29,6 +29,7 @@ from landbridge.judge.canvas import (
 )
 from landbridge.judge.figures_of_classes import confusions
 from landbridge.judge.figures_of_cost import cost
+from landbridge.judge.figures_of_places import map_of_groups
 from landbridge.judge.figures_of_units import audit, classes, examples, tails
 from landbridge.judge.tables import as_float
 
@@ -40,10 +41,10 @@ CAPTIONS = {
         "bars of two recipes overlap, look at the effects figure, which compares them pair by pair."
     ),
     "effects": (
-        "Gain of each recipe in {scenario}, on the left against training from scratch on the same labels, on the right "
-        "against the source model applied unchanged. Bars are the {level} % interval of the paired difference "
-        "(bootstrap over test groups and seeds, {replicates} replicates). Blue lies wholly above zero (helps), orange "
-        "wholly below (harms), grey holds zero (unclear)."
+        "Gain of each recipe in {scenario} against training from scratch on the same labels, against the source model "
+        "applied unchanged and, where there is one, against an existing product or the simulator itself. Bars are the "
+        "{level} % interval of the paired difference (bootstrap over test groups and seeds, {replicates} replicates). "
+        "Blue lies wholly above zero (helps), orange wholly below (harms), grey holds zero (unclear)."
     ),
     "tails": (
         "Share of the test groups of {scenario} whose score lies at or below the value on the axis, for each recipe at "
@@ -71,6 +72,11 @@ CAPTIONS = {
         "Score of each recipe in {scenario} at its largest budget, over the weights that it trains there and over the "
         "seconds of a job. Bars are the {level} % interval (bootstrap over test groups and seeds, {replicates} "
         "replicates). Seconds depend on the machine, so this figure alone differs from run to run."
+    ),
+    "map": (
+        "Test groups of {scenario}, coloured by their headline score at the largest budget; letters name the class. "
+        "Colours are means over seeds and carry no interval; the leaderboard gives the {level} % interval of the "
+        "statistic over groups (bootstrap over test groups and seeds)."
     ),
     "audit": (
         "What was checked of the split of {scenario} before any training, and how many groups and rows each part has. "
@@ -181,14 +187,13 @@ def _truth_line(axis: Axes, rows: Sequence[Row], vertical: bool = False) -> None
 
 
 def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
-    """Gain of each recipe over training from scratch and over the source model, by budget; harm as plain as help.
+    """Gain of each recipe over training from scratch, the source model and a product, by budget; harm as plain as help.
 
     Without labels of the target the climatology takes the place of training from scratch.
     """
     rows = [row for row in headline_rows(material.effects, settings["headline"]) if row["delta"]]
-    compared = ("target_only", "source_only")
-    if not any(row["reference"] == "target_only" for row in rows):
-        compared = ("naive", "source_only")
+    scratch = "target_only" if any(row["reference"] == "target_only" for row in rows) else "naive"
+    compared = (scratch, "source_only", "product")
     rows = [row for row in rows if row["reference"] in compared]
     rows = [row for row in rows if row["recipe"] not in REFERENCES or row["recipe"] == "source_only"]
     models = several_models(rows)
@@ -238,6 +243,7 @@ AGAINST = {
     "target_only": "training from scratch",
     "source_only": "the source model unchanged",
     "naive": "the climatology of the source",
+    "product": "the product or simulator itself",
 }
 
 
@@ -302,4 +308,5 @@ FIGURES = {
     "audit": audit,
     "confusion": confusions,
     "cost": cost,
+    "map": map_of_groups,
 }

@@ -26,6 +26,7 @@ from landbridge.judge.canvas import (
 )
 from landbridge.judge.scores import Run, Scores, by_group
 from landbridge.judge.tables import as_float
+from landbridge.prepare import ragged
 from landbridge.prepare.streams import generator
 
 # Shown first where a figure has no room for every recipe.
@@ -191,22 +192,39 @@ def examples(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             order = np.argsort(time[own])
             observed, predicted = dataset["label"][own][order], dataset["prediction"][own][order]
             axis.plot(time[own][order], observed, ".", color=UNCLEAR, markersize=2.5, label="observed")
-            _line(axis, time[own][order], predicted)
+            _line(axis, time[own][order], predicted, HELPS, "predicted")
+            product = _product(material, settings, units[own][0], time[own][order])
+            if product is not None:
+                _line(axis, time[own][order], product[1], HARMS, product[0])
             error = float(np.sqrt(np.mean((predicted - observed) ** 2)))
             axis.set_title(f"{rank}: {units[own][0]}, RMSE {error:.2f}, {int(own.sum())} scored rows", fontsize=9)
-        axes[0].legend(fontsize=7.5, loc="upper right", ncols=2)
+        axes[0].legend(fontsize=7.5, loc="upper right", ncols=3)
         axes[1].set_ylabel(textwrap.fill(f"{target.get('long_name', '')} {in_brackets(target.get('units', ''))}", 40))
         budget = f"{dataset.attributes['budget']} labelled target {settings['budget_unit']}"
         title = f"{settings['title']}: {name.replace('_', ' ')}, {budget}"
         drawn.suptitle(textwrap.fill(title, 88), x=0.01, ha="left", fontsize=10)
 
 
-def _line(axis: Any, time: np.ndarray, values: np.ndarray) -> None:
+def _product(material: Any, settings: Mapping[str, Any], unit: str, time: np.ndarray) -> tuple[str, np.ndarray] | None:
+    """Name and values (row,) of an existing product or a simulator at some times of a test unit; None without one."""
+    name = settings["product"].get(settings["headline"]["target"])
+    for test in material.tests if name is not None else ():
+        places = np.flatnonzero(np.asarray(test["unit_name"]).astype(str) == unit)
+        if name not in test or not len(places):
+            continue
+        bounds = ragged.offsets(test["row_size"])
+        rows = ragged.ranges(bounds[places], bounds[places + 1])
+        known = dict(zip(stamps(test)[rows].tolist(), np.asarray(test[name])[rows].tolist(), strict=True))
+        return name.replace("_", " "), np.array([known.get(moment, np.nan) for moment in time.tolist()])
+    return None
+
+
+def _line(axis: Any, time: np.ndarray, values: np.ndarray, colour: str, name: str) -> None:
     """A line that is broken where more than a month of rows is missing."""
     gaps = np.flatnonzero(np.diff(time).astype("timedelta64[D]").astype(int) > 31) + 1
     for number, (start, stop) in enumerate(zip([0, *gaps], [*gaps, len(time)], strict=True)):
-        label = "predicted" if number == 0 else None
-        axis.plot(time[start:stop], values[start:stop], color=HELPS, linewidth=0.9, label=label)
+        label = name if number == 0 else None
+        axis.plot(time[start:stop], values[start:stop], color=colour, linewidth=0.9, label=label)
 
 
 def audit(path: Path, material: Any, settings: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from landbridge.stage import StageError
 NAME = "process_model"
 SETTINGS = {"draws": 4, "spread": 1.0, "oxidation": "water_table"}
 LABELS = ("target", "quality", "truth", "product")  # roles that the simulated copies do not take over
+LABELLED = ("ch4_flux", "ch4_flux_filled")
 FLUX = {"role": "target", "units": "mg m-2 d-1", "long_name": "flux of methane, per area of wetland"}
 
 
@@ -38,7 +39,7 @@ def simulate(dataset: Dataset, settings: Mapping[str, Any], seed: int) -> tuple[
 
     Returns:
         The simulated versions as a file: units named `process_model <draw> <unit>`, the same inputs and statics,
-        `ch4_flux` simulated and no label of the towers, `origin` simulation, and every group but `cell` named anew so
+        the simulated flux in place of the towers' labels, `origin` simulation, and every group but `cell` named anew so
         that none equals a tower's. And (obs,) flux at the rows of `dataset` by the reference parameters, mg m-2 d-1.
         Both are NaN where the temperature was not known.
 
@@ -105,8 +106,13 @@ def _versions(dataset: Dataset, fluxes: Sequence[np.ndarray]) -> Dataset:
     variables["origin"] = Variable(("unit",), np.full(size, "simulation"), origin)
     if "fold_published" in variables:
         variables["fold_published"] = replace(variables["fold_published"], values=np.full(size, ""))
-    attributes = dataset.variables["ch4_flux"].attributes if "ch4_flux" in dataset else FLUX
-    variables["ch4_flux"] = Variable(("obs",), np.concatenate(fluxes), attributes)
+    # Whichever label of the towers a scenario is about, measured or filled, the simulation stands in its place.
+    labels = [
+        name for name, one in dataset.variables.items() if name in LABELLED and one.attributes["role"] == "target"
+    ]
+    for name in labels or LABELLED[:1]:
+        own = dataset.variables[name].attributes if name in dataset else FLUX
+        variables[name] = Variable(("obs",), np.concatenate(fluxes), own)
     told_apart = {
         "title": f"{NAME} over: {dataset.attributes.get('title', 'towers')}",
         "source": "simulated by the daily methane model of this project over the towers' drivers; not TEM-MDM",

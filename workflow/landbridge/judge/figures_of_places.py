@@ -1,4 +1,4 @@
-"""Figures of flux towers alone: the map of test towers."""
+"""The map of the test groups of scenarios whose units have places."""
 
 from __future__ import annotations
 
@@ -11,21 +11,17 @@ import numpy as np
 
 from landbridge.judge.canvas import figure, what_is_measured
 
-CAPTIONS = {
-    "map": (
-        "Test tower groups of {scenario}, coloured by their headline score at the largest budget; letters name the "
-        "vegetation class. Colours are means over seeds and carry no interval; the leaderboard gives the {level} % "
-        "interval of their mean (bootstrap over test groups and seeds)."
-    )
-}
+ADAPTED = ("full_finetune", "simulate_then_finetune", "residual_over_simulator")  # the first that ran is shown
 
 
-def map_of_towers(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
-    """Test tower groups coloured by their headline score: the adapted network beside training from scratch.
-    Without those, the first two recipes.
+def map_of_groups(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
+    """Test groups coloured by their headline score: the adapted network beside training from scratch.
+
+    Without those, the first of the references.
     """
     places: Sequence[Mapping[str, Any]] = material.places()
-    shown = [name for name in ("full_finetune", "target_only") if name in places[0]]
+    shown = [name for name in ADAPTED if name in places[0]][:1]
+    shown += [name for name in ("target_only",) if name in places[0]]
     others = [name for name in ("source_only", "naive") if name in places[0]]
     shown = shown or others or [name for name in places[0] if name not in ("group", "class_of", "lat", "lon")][:1]
     values = {name: np.array([float(place[name]) for place in places]) for name in shown}
@@ -61,6 +57,3 @@ def map_of_towers(path: Path, material: Any, settings: Mapping[str, Any]) -> Non
         measured = textwrap.fill(what_is_measured(settings["headline"], settings), 34)
         drawn.colorbar(dots, ax=axes, label=measured, shrink=0.8)
         drawn.suptitle(f"{settings['title']}: {len(places)} test groups", x=0.01, ha="left")
-
-
-FIGURES = {"map": map_of_towers}

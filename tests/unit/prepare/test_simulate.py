@@ -2,12 +2,13 @@
 
 import sys
 import types
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from landbridge.contract import Dataset, Variable
 from landbridge.io import netcdf
-from landbridge.prepare import places, simulate, split
+from landbridge.prepare import audit, places, simulate, split
 from landbridge.stage import Job, StageError
 
 from tests import synthetic
@@ -99,3 +100,22 @@ def test_a_simulation_at_the_places_of_the_test_alone_is_refused(tmp_path, proce
     settings["split"] = {**settings["split"], "simulated_at": "lat"}
     with pytest.raises(StageError, match="source_train and of source_val was simulated at the lat of a test unit"):
         split.part(source, target, settings, 0)
+
+
+def test_a_simulation_that_equals_what_was_measured_is_no_copy_of_it(tmp_path, process_model):
+    outputs = simulated(tmp_path, process_model)[1]
+    parted, settings = run_split(tmp_path, outputs)
+    part = np.asarray(parted.dataset["part"]).astype(str)
+    bounds = np.concatenate([[0], np.cumsum(parted.dataset["row_size"])])
+    rows = [np.arange(start, stop) for start, stop in pairwise(bounds)]
+    train, pool, test = (
+        rows[np.flatnonzero(part == name)[0]] for name in ("source_train", "target_pool", "target_test")
+    )
+    for name in ("a", "b", "y"):
+        parted.dataset[name][pool] = parted.dataset[name][train]
+    checks = {check["check"]: check["level"] for check in audit.near_duplicates(parted.dataset, settings)}
+    assert checks == {"near duplicates": "ok", "equal inputs": "ok"}
+    for name in ("a", "b", "y"):
+        parted.dataset[name][test] = parted.dataset[name][pool]
+    checks = {check["check"]: check["level"] for check in audit.near_duplicates(parted.dataset, settings)}
+    assert checks["near duplicates"] == "failure"

@@ -14,7 +14,7 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.prepare import duplicates, places, ragged, shortcuts, windows
-from landbridge.prepare.findings import Result, result, sides, some
+from landbridge.prepare.findings import Result, comparable, result, sides, some
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,9 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
         pairs, least, what = duplicates.equal_chips(parted, side), 1, "image"
     else:
         pairs, least, what = duplicates.agreeing_rows(parted, side, settings), DUPLICATE_ROWS, "row"
+    ends = np.array(list(pairs), int).reshape(-1, 2)
+    compared = comparable(side, ends[:, 0], ends[:, 1], settings)
+    pairs = {pair: found for (pair, found), kept in zip(pairs.items(), compared, strict=True) if kept}
     names = np.asarray(parted["unit_name"]).astype(str)
     groups = np.asarray(parted["group"]).astype(str)
     copies = {pair: both for pair, (_, both) in pairs.items() if both >= least}
@@ -153,7 +156,8 @@ def correlated_labels(parted: Dataset, settings: Mapping[str, Any]) -> list[Resu
     groups = np.asarray(parted["group"]).astype(str)
     ticks = windows.clock(parted["time"], settings["step"])
     target = settings["targets"][-1]
-    pairs = duplicates.correlated_units(parted, target, ticks, part == "target_test", side)
+    found_pairs = duplicates.correlated_units(parted, target, ticks, part == "target_test", side)
+    pairs = [(i, j, r) for i, j, r in found_pairs if comparable(side, np.array([i]), np.array([j]), settings)[0]]
     text = f"no test unit's {target} correlates above {duplicates.CORRELATION} with that of another part"
     if pairs:
         listed = some([f"{names[i]} and {names[j]} (r = {r:.3f})" for i, j, r in pairs])

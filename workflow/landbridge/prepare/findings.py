@@ -33,3 +33,17 @@ def sides(parted: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     if settings["budget_axis"] == "time":
         return np.where(np.isin(part, ["target_pool", "target_test"]), "target_cut", part)
     return part
+
+
+def comparable(side: np.ndarray, first: np.ndarray, second: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    """(pair,) bool: whether the labels of two units can be one measurement; those of a simulator and a tower can't.
+
+    Args:
+        side: (unit,) of `sides`.
+        first, second: (pair,) units.
+    """
+    if not settings["split"].get("simulated_at"):
+        return np.ones(len(first), bool)
+    of_source = np.char.startswith(side.astype(str), "source")
+    same: np.ndarray = of_source[first] == of_source[second]
+    return same

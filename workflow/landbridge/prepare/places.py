@@ -9,7 +9,7 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.prepare import ragged
-from landbridge.prepare.findings import Result, result, sides, some
+from landbridge.prepare.findings import Result, comparable, result, sides, some
 from landbridge.prepare.groups import EARTH_RADIUS_KM, distance_km
 
 SAME_PLACE_KM = 1.0
@@ -26,10 +26,8 @@ def same_places(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
     groups = np.asarray(parted["group"]).astype(str)
     names = np.asarray(parted["unit_name"]).astype(str)
     first, second = near_pairs(parted["lat"], parted["lon"], side, SAME_PLACE_KM)
-    if settings["split"].get("simulated_at"):  # what is computed at a place says nothing of what is measured there
-        of_source = np.char.startswith(side.astype(str), "source")
-        alike = of_source[first] == of_source[second]
-        first, second = first[alike], second[alike]
+    compared = comparable(side, first, second, settings)
+    first, second = first[compared], second[compared]
     if len(first) == 0:
         return [result("same coordinates", "ok", [], f"no two parts have units within {SAME_PLACE_KM:g} km")]
     pairs = [f"{names[i]} ({side[i]}) and {names[j]} ({side[j]})" for i, j in zip(first, second, strict=True)]

@@ -1,7 +1,9 @@
 """Two datasets as one transfer."""
 
+import numpy as np
 import pytest
 from landbridge.contract import Dataset
+from landbridge.prepare import join
 from landbridge.stage import StageError
 
 
@@ -35,3 +37,16 @@ def test_datasets_that_do_not_go_together_are_refused(made, cut):
     monthly = Dataset(there.variables, {**there.attributes, "step": "month"})
     with pytest.raises(StageError, match="steps of a day and a month"):
         cut(here, settings, monthly)
+
+
+def test_truth_and_products_that_the_target_alone_has_are_kept(made):
+    here, _, there = two(made)
+    product = made.on_obs(there["warmth"] + 1, "product")
+    there = Dataset({**there.variables, "model": product, "extra": made.on_obs(there["warmth"], "input")}, {})
+    here = Dataset({name: one for name, one in here.variables.items() if name != "uptake_truth"}, {})
+    found = join.join(here, there)
+    rows = len(here["warmth"])
+    for name in ("model", "uptake_truth"):
+        assert np.isnan(found[name][:rows]).all()
+        np.testing.assert_array_equal(found[name][rows:], there[name])
+    assert "extra" not in found

@@ -25,8 +25,13 @@ def told_apart(source: Dataset, target: Dataset, settings: Mapping[str, Any]) ->
     return renamed[0], renamed[1]
 
 
+OF_THE_TARGET = ("truth", "product")  # roles that only tested units need: a source without them has none of it
+
+
 def join(first: Dataset, second: Dataset) -> Dataset:
     """Two files end to end; variables that one of them lacks are left out.
+
+    Truth and products that only the second has are kept, missing in the first.
 
     Raises:
         StageError: variables of one name that do not mean the same: other units, classes, dimensions or time steps.
@@ -35,6 +40,7 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     if steps[0] != steps[1]:
         raise StageError(f"source and target have steps of a {steps[0]} and a {steps[1]}; a transfer needs one step")
     joined = {}
+    first = ragged.with_variables(first, _missing(first, second))
     for name, variable in first.variables.items():
         if name not in second:
             continue
@@ -51,3 +57,16 @@ def join(first: Dataset, second: Dataset) -> Dataset:
         values = np.concatenate([variable.values, other.values]) if along_units else variable.values
         joined[name] = Variable(variable.dimensions, values, variable.attributes)
     return Dataset(joined, first.attributes)
+
+
+def _missing(first: Dataset, second: Dataset) -> dict[str, Variable]:
+    """Truth and products of the second file that the first lacks, without a value there."""
+    found = {}
+    for name in (name for role in OF_THE_TARGET for name in second.with_role(role) if name not in first):
+        variable = second.variables[name]
+        if variable.dimensions in (("obs",), ("unit",)) and variable.values.dtype.kind == "f":
+            size = first.sizes[variable.dimensions[0]]
+            found[name] = Variable(
+                variable.dimensions, np.full(size, np.nan, variable.values.dtype), variable.attributes
+            )
+    return found

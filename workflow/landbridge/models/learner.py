@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from landbridge.models.network import Network, Shape, parameter_count
 from landbridge.prepare.scaling import Scaler
 
 PREDICTION_BATCH = 2048  # windows at a time, fewer of long ones
-PREDICTION_STEPS = 500_000  # steps of the windows at a time
+PREDICTION_STEPS = 500_000  # steps of the windows, or pixels of the chips, at a time
 
 
 class Learner:
@@ -63,7 +63,7 @@ class Learner:
     def _batches(self, samples: Any) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, Tensor] | None]]:
         """Inputs of the windows to predict, some at a time, and of a regression where its rows stand in the outputs."""
         self.network.eval()
-        batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // self.shape.length))
+        batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // samples.cells))
         for start in range(0, len(samples.prediction_windows.ends), batch):
             stop = min(start + batch, len(samples.prediction_windows.ends))
             inputs = samples.prediction_batch(torch.arange(start, stop), self.scaler)
@@ -82,20 +82,20 @@ class Learner:
 
     def counts(self) -> tuple[int, int]:
         """Trained and total parameters."""
-        trained = sum(parameter_count(part.parameters()) for part in self._trained_parts())
+        trained = parameter_count(self._changed(self.network.named_parameters()))
         return trained, parameter_count(self.network.parameters())
 
     def shipped_bytes(self) -> int:
-        """Bytes of the trained parts."""
-        return sum(
-            tensor.numel() * tensor.element_size()
-            for part in self._trained_parts()
-            for tensor in part.state_dict().values()
-        )
+        """Bytes of the trained parts without what is kept in them."""
+        changed = self._changed(self.network.state_dict().items())
+        return sum(tensor.numel() * tensor.element_size() for tensor in changed)
 
-    def _trained_parts(self) -> list[nn.Module]:
-        tree = self.network.part_tree()
-        return [tree[name] for name in self.network.check_parts(self.trained)] if self.trained else []
+    def _changed(self, named: Iterable[tuple[str, Tensor]]) -> list[Any]:
+        """Those tensors that belong to trained parts and are not kept."""
+        if not self.trained:
+            return []
+        begins = tuple(f"parts.{part}." for part in self.network.check_parts(self.trained))
+        return [tensor for name, tensor in named if name.startswith(begins) and name not in self.network.kept]
 
 
 def _of_rows(values: Tensor, steps: tuple[Tensor, Tensor]) -> Tensor:

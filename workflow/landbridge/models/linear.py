@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape, join_static
+from landbridge.models.network import Network, Shape, join_static, join_static_to_chips
 
 KIND = "any"
 PARTS = ("encoder", "head")
@@ -40,8 +39,7 @@ class Linear(Network):
     def features(self, x: Tensor, static: Tensor) -> Tensor:
         """(b, t, inputs) to (b, t, width), or (b, inputs, y, x) to (b, width, y, x)."""
         if self.chips:
-            repeated = static[:, :, None, None].expand(-1, -1, *x.shape[2:])
-            return self.parts["encoder"](torch.cat([x, repeated], dim=1))
+            return self.parts["encoder"](join_static_to_chips(x, static))
         return self.parts["encoder"](join_static(x, static))
 
 

@@ -57,10 +57,14 @@ class Network(nn.Module):
     Attributes:
         lookahead: steps at the end of a window that outputs leave out: the last output is that of the last step that
             is scored. Set by `build`.
+        levels: parts of the encoder, from input to output, after which a recipe may put a layer of its own.
+        kept: names of weights and buffers, as in `state_dict`, that no training moves, whatever parts it names.
     """
 
     parts: nn.ModuleDict
     lookahead: int = 0
+    levels: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
 
     def features(self, x: Tensor, static: Tensor) -> Tensor:
         """Encoder: inputs and static (b, static) to features."""
@@ -118,9 +122,10 @@ class Network(nn.Module):
         return found
 
     def set_trainable(self, names: str | Iterable[str]) -> list[nn.Parameter]:
-        """Let the named parts train and freeze the others, whose modules go to evaluation mode as well.
+        """Let the named parts train but for what is `kept`, and freeze the others, whose modules go to evaluation mode.
 
-        Frozen normalisation and dropout layers must not act as in training, or running statistics would move.
+        Frozen normalisation and dropout layers must not act as in training, or running statistics would move; nor must
+        layers whose running statistics are kept.
 
         Returns:
             The parameters that train, in a fixed order.
@@ -129,18 +134,23 @@ class Network(nn.Module):
         self.train()
         trainable: list[nn.Parameter] = []
         inside: set[int] = set()
+        kept = {id(parameter) for name, parameter in self.named_parameters() if name in self.kept}
         for name, part in self.part_tree().items():
             if isinstance(part, nn.ModuleDict):
                 continue
             part.train(name in chosen)
             for parameter in part.parameters():
-                parameter.requires_grad_(name in chosen)
+                trains = name in chosen and id(parameter) not in kept
+                parameter.requires_grad_(trains)
                 inside.add(id(parameter))
-                if name in chosen:
+                if trains:
                     trainable.append(parameter)
         outside = [name for name, parameter in self.named_parameters() if id(parameter) not in inside]
         if outside:
             raise ValueError(f"weights that belong to no part: {', '.join(outside)}; name them in `parts`")
+        for name, module in self.named_modules():
+            if f"{name}.running_mean" in self.kept:
+                module.eval()
         return trainable
 
 
@@ -190,6 +200,11 @@ def initialise(network: Network, seed: int, parts: str | Iterable[str] | None = 
 def join_static(x: Tensor, static: Tensor) -> Tensor:
     """Repeat the static numbers (b, s) along the window and append them to x (b, t, f): (b, t, f + s)."""
     return torch.cat([x, static[:, None, :].expand(-1, x.shape[1], -1)], dim=-1)
+
+
+def join_static_to_chips(x: Tensor, static: Tensor) -> Tensor:
+    """Repeat the static numbers (b, s) at every pixel and append them to the bands of x (b, f, y, x): (b, f + s, y, x)."""
+    return torch.cat([x, static[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
 
 
 def shapes_of(network: nn.Module) -> Sequence[tuple[str, tuple[int, ...]]]:

@@ -307,6 +307,15 @@ class Training(Strict):
     class_weights: Texts = Field(
         [], description="text columns of units whose classes weigh the same in the loss, whatever their sizes"
     )
+    rare_class_weight: Annotated[float, Field(ge=1), NOT_A_TRUTH_VALUE] = Field(
+        1.0, description="segmentation: most that a pixel of a rarer class weighs against one of the commonest"
+    )
+    dice_weight: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(
+        0.0, description="segmentation: weight of the soft Dice loss, added to the cross-entropy"
+    )
+    augment: Literal["none", "flips"] = Field(
+        "none", description="chips: flips draws a flip or quarter turn of each chip in training"
+    )
 
 
 class Contrast(Strict):

@@ -95,7 +95,7 @@ def test_chips_of_another_size_pass_where_no_layer_is_tied_to_it(name):
 
 
 def test_chips_that_cannot_be_halved_are_refused():
-    with pytest.raises(ValueError, match="20 by 20 pixels cannot be halved 3 times; .* multiples of 8"):
+    with pytest.raises(ValueError, match=r"20 by 20 pixels cannot be halved 3 times; .* multiples of 8"):
         built("unet")(*chips(side=20))
 
 

@@ -10,7 +10,7 @@ import netCDF4
 import numpy as np
 
 from landbridge.checks import check
-from landbridge.contract import Chip, ContractError, Dataset, Variable
+from landbridge.contract import IGNORE, Chip, ContractError, Dataset, Variable
 
 COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -126,7 +126,7 @@ def write_chips(
     described: Mapping[str, Mapping[str, Any]],
     attributes: Mapping[str, Any],
 ) -> None:
-    """Write chips one by one; memory is that of one chip.
+    """Write chips one by one; memory is that of one chip. The label of a pixel that was not seen is 255.
 
     Raises:
         ContractError: chips of different shapes, or none.
@@ -145,7 +145,7 @@ def write_chips(
             handle["unit_name"][number] = chip.name
             handle["reflectance"][number] = chip.reflectance
             handle["valid"][number] = chip.valid
-            handle["label"][number] = chip.label
+            handle["label"][number] = np.where(chip.valid, chip.label, IGNORE) if np.ndim(chip.label) else chip.label
             handle["crs_wkt"][number] = chip.crs
             handle["transform"][number] = np.asarray(chip.transform, float)
             for name, value in chip.static.items():

@@ -203,7 +203,7 @@ def join_static(x: Tensor, static: Tensor) -> Tensor:
 
 
 def join_static_to_chips(x: Tensor, static: Tensor) -> Tensor:
-    """Repeat the static numbers (b, s) at every pixel and append them to the bands of x (b, f, y, x): (b, f + s, y, x)."""
+    """Repeat the static numbers (b, s) at every pixel, behind the bands of x (b, f, y, x): (b, f + s, y, x)."""
     return torch.cat([x, static[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
 
 

@@ -61,8 +61,8 @@ class UNet(Network):
         step = 2 ** (LEVELS - 1)
         if any(side % step for side in x.shape[2:]):
             raise ValueError(
-                f"chips of {x.shape[2]} by {x.shape[3]} pixels cannot be halved {LEVELS - 1} times; cut them with sides "
-                f"that are multiples of {step}"
+                f"chips of {x.shape[2]} by {x.shape[3]} pixels cannot be halved {LEVELS - 1} times; cut them with "
+                f"sides that are multiples of {step}"
             )
         x = join_static_to_chips(x, static)
         passed = []

@@ -6,7 +6,7 @@ used exactly this form is not verified. The transform is orthonormal, in natural
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -93,8 +93,8 @@ class Mixing(nn.Module):
 class WalshHadamard(nn.ModuleDict):
     """The layer, with the parts `spectrum` (scales and thresholds) and `mixing` (of channels).
 
-    Every pixel that comes out depends on every pixel that goes in. It has P (2 S^2 + C C') weights, S the side of a chip
-    filled up to a power of two.
+    Every pixel that comes out depends on every pixel that goes in. It has P (2 S^2 + C C') weights, S the side of a
+    chip filled up to a power of two.
 
     Args:
         inputs, outputs: channels C and C'.
@@ -130,11 +130,11 @@ class WalshHadamard(nn.ModuleDict):
             )
         margin = self.padded - self.side
         wide = functional.pad(x, (0, margin, 0, margin))  # (b, C, padded, padded)
-        spectrum = transform(wide.flatten(2).transpose(1, 2))  # (b, padded^2, C)
-        scale, threshold = self["spectrum"].scale, self["spectrum"].threshold
-        total: Tensor | float = 0.0
-        for path, mix in enumerate(self["mixing"].paths):
-            total = total + shrink(mix(scale[path] * spectrum), threshold[path])  # (b, padded^2, C')
+        coefficients = transform(wide.flatten(2).transpose(1, 2))  # (b, padded^2, C)
+        spectrum, mixing = cast(Spectrum, self["spectrum"]), cast(Mixing, self["mixing"])
+        total = coefficients.new_zeros(())
+        for scale, threshold, mix in zip(spectrum.scale, spectrum.threshold, mixing.paths, strict=True):
+            total = total + shrink(mix(scale * coefficients), threshold)  # (b, padded^2, C')
         whole = transform(total).transpose(1, 2).unflatten(-1, (self.padded, self.padded))
         # Channels come first in memory again: where they do not, training a narrow `wht_resnet` crashes inside oneDNN
         # (torch 2.13 with two threads).

@@ -14,7 +14,7 @@ import torch
 
 from landbridge.contract import Dataset
 from landbridge.methods.given import NotApplicable, RightError, Side
-from landbridge.models.learner import Learner
+from landbridge.models.learner import PREDICTION_STEPS, Learner
 from landbridge.models.network import Network, Shape, build, initialise
 from landbridge.prepare import ragged
 from landbridge.prepare.budgets import Budget
@@ -49,17 +49,26 @@ def open_source(dataset: Dataset, layout: Layout, device: str, features: Feature
     return Source(train, validation)
 
 
-def schedule_of(training: Mapping[str, Any], rate: float, *, steps: int | None = None) -> Schedule:
-    """The schedule that the settings of a domain describe."""
+def schedule_of(training: Mapping[str, Any], rate: float, cells: int, *, steps: int | None = None) -> Schedule:
+    """The schedule that the settings of a domain describe, for windows of so many steps or chips of so many pixels."""
     names = ["epochs", "epoch_steps", "batch", "weight_decay", "clip", "patience"]
     if steps is None:
         names += [name for name in ("halve_every", "validate_every") if name in training]
-    return Schedule(rate=rate, steps=steps, **{name: training[name] for name in names})
+    own = {name: training[name] for name in names}
+    at_once = max(1, min(Schedule.validation_batch, PREDICTION_STEPS // cells))
+    return Schedule(rate=rate, steps=steps, validation_batch=at_once, **own)
+
+
+def turns_of(training: Mapping[str, Any], layout: Layout) -> bool:
+    """Whether the settings of a domain ask for flips and turns, and its windows are chips."""
+    return layout.kind == "chips" and training.get("augment", "none") == "flips"
 
 
 def loss_of(settings: Mapping[str, Any], layout: Layout, scaler: Scaler, device: Any) -> MeanLoss:
-    """The training loss of a scenario: that of its task, with the balance of its targets where it is weighed."""
+    """The training loss of a scenario: that of its task, with what is weighed of balance and Dice."""
     weight, factors = settings["training"].get("balance_weight", 0.0), settings.get("balance") or {}
+    if layout.task == "segmentation":
+        return MeanLoss(layout.task, dice_weight=settings["training"].get("dice_weight", 0.0))
     if layout.task != "regression" or not factors or weight == 0:
         return MeanLoss(layout.task)
     return MeanLoss(layout.task, Balance(factors, layout.targets, scaler, device), weight)
@@ -240,16 +249,18 @@ class Given:
         else:
             steps = max(1, round(training["fixed_steps"] * share_of_steps))
         scaler = learner.scaler
-        device = self.tools.job.device
+        device, turns = self.tools.job.device, turns_of(training, self.tools.layout)
+        populations = [side.samples.scaled(scaler, balanced=True) for side in sides]  # type: ignore[attr-defined]
         drawn = [
-            Drawn.start(side.name, side.samples.scaled(scaler, balanced=True), side.share, self.seed, device)  # type: ignore[attr-defined]
-            for side in sides
+            Drawn.start(side.name, population, side.share, self.seed, device, turns=turns)
+            for side, population in zip(sides, populations, strict=True)
         ]
+        cells = populations[0].samples.cells
         train(
             learner.network,
             drawn,
             loss_of(settings, self.tools.layout, scaler, device),
-            schedule_of(training, rate, steps=steps),
+            schedule_of(training, rate, cells, steps=steps),
             parts=parts,
             pull=pull,
             validation=validation.scaled(scaler) if validation is not None else None,

@@ -18,7 +18,9 @@ class Layout:
     Attributes:
         classes: names of the classes; empty for a regression.
         support: windows of the same unit that a network sees beside the one to predict.
+        length: observations of a window, or pixels along a chip's side.
         class_weights: text columns of units whose classes weigh the same in training.
+        rare_class_weight: most that a pixel of a rarer class weighs in training against one of the commonest.
         product: by target, the variable of an existing product.
         shortest: of windows that may be padded, the fewest observations; None where every window is full.
         lookahead: steps of a window after the scored ones.
@@ -41,6 +43,7 @@ class Layout:
     classes: tuple[str, ...] = ()
     support: int = 0
     class_weights: tuple[str, ...] = ()
+    rare_class_weight: float = 1.0
     product: Mapping[str, str] = field(default_factory=dict)
     shortest: int | None = None
     lookahead: int = 0
@@ -53,6 +56,7 @@ class Layout:
         """The layout that a job's settings describe; patterns among the inputs stand for what a file holds."""
         window = settings.get("window") or {"length": 1, "stride": 1, "scored": 1}
         quality = settings.get("quality")
+        training = settings.get("training", {})
         return cls(
             task=settings["task"],
             kind=settings["kind"],
@@ -61,13 +65,14 @@ class Layout:
             inputs=tuple(expand(settings["inputs"], dataset.variables)),
             one_hot={name: tuple(words) for name, words in settings["one_hot"].items()},
             static=tuple(settings.get("static", ())),
-            length=window["length"],
+            length=dataset.sizes["x"] if settings["kind"] == "chips" else window["length"],
             stride=window["stride"],
             scored=window["scored"],
             quality=quality["variable"] if quality else None,
             classes=tuple(settings.get("classes") or ()),
             support=int(settings.get("support", 0)),
-            class_weights=tuple(settings.get("training", {}).get("class_weights", ())),
+            class_weights=tuple(training.get("class_weights", ())),
+            rare_class_weight=training.get("rare_class_weight", 1.0),
             product=dict(settings.get("product") or {}),
             shortest=Grid.of(window).shortest,
             lookahead=window.get("lookahead", 0),

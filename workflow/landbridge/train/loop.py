@@ -17,6 +17,7 @@ from landbridge.prepare.streams import stream
 from landbridge.train.adamw import AdamW, clip_gradients
 from landbridge.train.losses import Batch
 from landbridge.train.progress import Progress
+from landbridge.train.turns import turned
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Schedule:
         patience: epochs without a better validation loss before training ends.
         halve_every: epochs after which the learning rate halves; 0 never.
         validate_every: epochs between validations; the last epoch is always validated.
+        validation_batch: windows that are validated at a time.
     """
 
     rate: float
@@ -72,6 +74,7 @@ class Schedule:
     patience: int = 8
     halve_every: int = 0
     validate_every: int = 1
+    validation_batch: int = 1024
 
 
 @dataclass
@@ -80,6 +83,9 @@ class Drawn:
 
     Two populations in one loss must not disturb each other's draws: with one of them left out, the other's path
     stays the same bit for bit.
+
+    Attributes:
+        turns: draws flips and quarter turns of chips; None leaves them as they are.
     """
 
     population: Population
@@ -88,6 +94,7 @@ class Drawn:
     dropout_state: Tensor
     order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     members: list[Tensor] | None = None
+    turns: torch.Generator | None = None
 
     @classmethod
     def start(
@@ -98,18 +105,27 @@ class Drawn:
         seed: int,
         device: str = "cpu",
         groups: Tensor | None = None,
+        *,
+        turns: bool = False,
     ) -> Drawn:
         """A population at the beginning of its streams.
 
         Args:
             groups: (window,) group of each; with it every batch holds the groups evenly.
+            turns: whether chips are flipped and turned.
         """
         batches = torch.Generator().manual_seed(stream("batches", name, seed))
         dropout = torch.Generator(device).manual_seed(stream("dropout", name, seed)).get_state()
         members = None
         if groups is not None:
             members = [torch.nonzero(groups.cpu() == group).ravel() for group in range(int(groups.max()) + 1)]
-        return cls(population, share, batches, dropout, members=members)
+        own = torch.Generator().manual_seed(stream("turns", name, seed)) if turns else None
+        return cls(population, share, batches, dropout, members=members, turns=own)
+
+    def next_batch(self, size: int) -> Batch:
+        """The next batch."""
+        batch = self.population.batch(self.next_index(size))
+        return turned(batch, self.turns) if self.turns is not None else batch
 
     def next_index(self, size: int) -> Tensor:
         """Indices of the next batch: a shuffled pass, then another; what is left of a pass opens the next batch.
@@ -130,17 +146,20 @@ class Drawn:
 
     def state(self, prefix: str) -> dict[str, Tensor]:
         """Streams as tensors, for a training checkpoint."""
-        return {
+        found = {
             f"{prefix}.generator": self.generator.get_state(),
             f"{prefix}.dropout": self.dropout_state,
             f"{prefix}.order": self.order,
         }
+        return found if self.turns is None else found | {f"{prefix}.turns": self.turns.get_state()}
 
     def load(self, state: dict[str, Tensor], prefix: str) -> None:
         """Take up streams that `state` gave."""
         self.generator.set_state(state[f"{prefix}.generator"])
         self.dropout_state = state[f"{prefix}.dropout"]
         self.order = state[f"{prefix}.order"]
+        if self.turns is not None:
+            self.turns.set_state(state[f"{prefix}.turns"])
 
 
 @dataclass(frozen=True)
@@ -242,7 +261,7 @@ def train(
         first_epoch = len(history)
         log.info("%s: resumed at epoch %d", what, first_epoch)
     elif validation is not None:
-        best_loss = mean_loss(network, validation, compared)
+        best_loss = mean_loss(network, validation, compared, schedule.validation_batch)
         best = _copy(network)
     begun = time.monotonic()
     for epoch in range(first_epoch, epochs):
@@ -254,7 +273,7 @@ def train(
         row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
         row["validation_loss"] = float("nan")
         if validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs):
-            row["validation_loss"] = mean_loss(network, validation, compared)
+            row["validation_loss"] = mean_loss(network, validation, compared, schedule.validation_batch)
             if row["validation_loss"] < best_loss:
                 best_epoch, best_loss, best = epoch + 1, row["validation_loss"], _copy(network)
         history.append(row)
@@ -306,7 +325,7 @@ def _epoch(
         optimiser.zero_grad()
         for side in sides:
             _set_dropout_state(device, side.dropout_state)
-            batch = side.population.batch(side.next_index(schedule.batch))
+            batch = side.next_batch(schedule.batch)
             outputs, own_loss = network.step(*batch.inputs)
             own = own_loss(batch) if callable(own_loss) else own_loss
             side_loss = side.share * (loss(outputs, batch) + own)

@@ -72,6 +72,24 @@ def _per_window(weights: Tensor) -> Tensor:
 LOSSES = {"regression": squared_error, "classification": cross_entropy, "segmentation": cross_entropy}
 
 
+def soft_dice(outputs: Tensor, labels: Tensor) -> Tensor:
+    """1 - (2 sum p y + 1) / (sum p + sum y + 1), a mean over the classes but the first, which is the background.
+
+    Milletari et al. (2016), arXiv 1606.04797, without squares. Sums go over all pixels of a batch that are not ignored,
+    so a chip of ignored pixels alone adds nothing.
+
+    Args:
+        outputs: logits (b, class, y, x).
+        labels: (b, y, x) int64; 255 is ignored.
+    """
+    known = labels != IGNORE
+    sought = torch.arange(1, outputs.shape[1], device=labels.device)[:, None, None]
+    truth = (labels[:, None] == sought).to(outputs.dtype)  # (b, class - 1, y, x)
+    probability = outputs.softmax(dim=1)[:, 1:] * known[:, None]
+    both, either = ((own).sum((0, 2, 3)) for own in (probability * truth, probability + truth))
+    return (1 - (2 * both + 1) / (either + 1)).mean()
+
+
 class Balance:
     """Predictions held to a sum that is zero by nature, such as NEE - RECO + GPP.
 
@@ -92,12 +110,15 @@ class Balance:
 
 
 class MeanLoss:
-    """Weighted mean over a batch, with the balance of the targets if there is one."""
+    """Weighted mean over a batch, with the balance of the targets if there is one, and the Dice loss of pixels."""
 
-    def __init__(self, task: str, balance: Balance | None = None, balance_weight: float = 0.0) -> None:
+    def __init__(
+        self, task: str, balance: Balance | None = None, balance_weight: float = 0.0, dice_weight: float = 0.0
+    ) -> None:
         self.of_windows = LOSSES[task]
         self.balance = balance
         self.balance_weight = balance_weight
+        self.dice_weight = dice_weight
 
     def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Scalar loss; 0 where nothing has weight."""
@@ -109,7 +130,9 @@ class MeanLoss:
         return sums.sum() / weights.sum().clamp_min(LEAST_WEIGHT)
 
     def balanced(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Tensor:
-        """A loss with the balance added."""
+        """A loss with the balance, or the Dice loss, added."""
+        if self.dice_weight:
+            loss = loss + self.dice_weight * soft_dice(outputs, batch.labels)
         if self.balance is None:
             return loss
         return loss + self.balance_weight * self.balance(outputs, batch.labels.shape[1])

@@ -19,7 +19,7 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
-from landbridge.train.harness import loss_of, open_source, schedule_of, set_threads
+from landbridge.train.harness import loss_of, open_source, schedule_of, set_threads, turns_of
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, train
 from landbridge.train.losses import MeanLoss
@@ -55,11 +55,12 @@ def run(job: Job) -> None:
             settings = {**objective.DEFAULTS, **job.settings["objective_settings"]}
             groups = source.train.group_of_window(settings["by"])
             loss = _robust(objective, loss, groups, settings)
+        drawn = source.train.scaled(scaler, balanced=True)
         outcome = train(
             network,
-            [Drawn.start("source", source.train.scaled(scaler, balanced=True), 1.0, job.seed, job.device, groups)],
+            [Drawn.start("source", drawn, 1.0, job.seed, job.device, groups, turns=turns_of(training, layout))],
             loss,
-            schedule_of(training, training["learning_rate"]),
+            schedule_of(training, training["learning_rate"], source.train.cells),
             validation=source.validation.scaled(scaler),
             validation_loss=MeanLoss(layout.task),
             progress=progress,

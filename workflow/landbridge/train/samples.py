@@ -79,6 +79,7 @@ class Samples:
         self.static = torch.as_tensor(static_numbers(dataset, layout.static, layout.one_hot), device=self.device)
         if self.chips:
             self.values = torch.as_tensor(dataset["reflectance"], device=self.device)
+            self.seen = torch.as_tensor(dataset["valid"] != 0, device=self.device)  # (chip, y, x)
         else:
             stacked = np.stack([dataset[name].astype(np.float32, copy=False) for name in layout.inputs], axis=1)
             self.values = torch.as_tensor(stacked, device=self.device)  # (obs, input)
@@ -103,6 +104,11 @@ class Samples:
         """Rows and columns of a chip whose every pixel is predicted."""
         shape = self.dataset["reflectance"].shape if self.task == "segmentation" else None
         return (shape[2], shape[3]) if shape else None
+
+    @property
+    def cells(self) -> int:
+        """Steps of a window, or pixels of a chip."""
+        return int(np.prod(self.values.shape[2:])) if self.chips else self.layout.length
 
     def tell_groups_apart(self) -> int:
         """Number the groups of this population for networks that take them; their count."""
@@ -339,7 +345,8 @@ class Samples:
         spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
         if self.chips:
             x = (self.values[ends] - mean[:, None, None]) / spread[:, None, None]
-            return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends]  # a missing pixel stands at the band's mean
+            x = torch.where(self.seen[ends][:, None], x, 0.0)  # a pixel that was not seen stands at the band's mean
+            return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends]
         static = self._static(scaler)[self._unit[ends]]
         if self.layout.shortest is not None:
             step = torch.arange(int(sizes.max()) if len(sizes) else 1, device=self.device)
@@ -438,10 +445,10 @@ class Samples:
         return function(self.dataset, *self.prediction_table_windows.arrays())
 
     def _table(self, chosen: Windows) -> np.ndarray:
-        if self.chips:
-            raise NotApplicable("tables of rows are made of series, not of chips")
         if self.features is not None:
             return self.features(self.dataset, *chosen.arrays())
+        if self.chips:
+            raise NotApplicable("the domain has no table in features.py, and chips are no rows")
         ends, sizes = chosen.arrays()
         values = np.nan_to_num(self.values.cpu().numpy().astype(np.float64))
         sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])

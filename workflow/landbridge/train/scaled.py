@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from landbridge.contract import IGNORE
 from landbridge.prepare.scaling import Scaler
 from landbridge.train.losses import Batch
 
@@ -27,6 +28,8 @@ class Scaled:
         if balanced and samples.layout.class_weights:
             factors = samples.class_factors[samples.unit]
             weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
+        if balanced and samples.task == "segmentation":
+            weights = weights * pixel_factors(labels, samples.outputs, samples.layout.rare_class_weight)
         self.weights = torch.as_tensor(weights, device=device)
         self.on: Tensor | None = None
         if samples.layout.on_from:
@@ -54,3 +57,17 @@ class Scaled:
         steps = ends[:, None] - back
         on = self.on[steps] if self.on is not None else None
         return Batch(inputs, self.labels[steps], self.weights[steps], index, on)
+
+
+def pixel_factors(labels: np.ndarray, classes: int, most: float) -> np.ndarray:
+    """Factors of the weights of pixels, float32: how many times the commonest class is as common, `most` at most.
+
+    Args:
+        labels: of any shape; 255 is ignored.
+        classes: number of classes.
+        most: largest factor; with 1 all pixels weigh the same.
+    """
+    counts = np.bincount(labels[labels != IGNORE].astype(np.int64), minlength=classes)
+    factors = np.ones(IGNORE + 1, np.float32)
+    factors[:classes] = np.minimum(counts.max() / np.maximum(counts, 1), most)
+    return factors[labels]

@@ -6,7 +6,7 @@ A recipe is a file of this folder with its description as literals (`RIGHTS`, `O
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -86,6 +86,15 @@ class Samples(Protocol):
 
     def of_prediction_windows(self, function: Any) -> Any:
         """What a domain's `function(dataset, ends, sizes)` makes of the window of each row to predict."""
+
+    def of_inputs(self, function: Any) -> Any:
+        """What a domain's `function(dataset, ends, sizes)` makes of each window or chip, labelled or not."""
+
+    def input_batches(self, scaler: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+        """All windows or chips, labelled or not: what a network takes, and what of it is real, (b, t) or (b, y, x).
+
+        Of windows without padding None stands for the latter.
+        """
 
 
 @dataclass(frozen=True)

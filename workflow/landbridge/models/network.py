@@ -121,6 +121,10 @@ class Network(nn.Module):
             raise ValueError(f"{names!r} names no part; begin with all to leave some out, as in [all, -head]")
         return found
 
+    def keep_all_but(self, moves: Callable[[str], bool]) -> None:
+        """Let no training move a weight or buffer but those whose names in `state_dict` `moves` holds of."""
+        self.kept = frozenset(name for name in self.state_dict() if not moves(name))
+
     def set_trainable(self, names: str | Iterable[str]) -> list[nn.Parameter]:
         """Let the named parts train but for what is `kept`, and freeze the others, whose modules go to evaluation mode.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from landbridge.contract import IGNORE, Dataset, stamps
 from landbridge.methods.given import LabelledRows, NotApplicable
+from landbridge.models.learner import PREDICTION_STEPS
 from landbridge.prepare import windows
 from landbridge.prepare.scaling import Scaler, static_numbers
 from landbridge.prepare.windows import Grid, Rows
@@ -406,6 +407,30 @@ class Samples:
     @cached_property
     def _unit(self) -> Tensor:
         return torch.as_tensor(self.unit, dtype=torch.int64, device=self.device)
+
+    @cached_property
+    def _input_windows(self) -> Windows:
+        """(n,) all windows or chips, labelled or not."""
+        if self.chips:
+            return Windows.of_chips(np.arange(len(self.dataset["unit_name"])))
+        layout = self.layout
+        grid = layout.grid(layout.stride)
+        return Windows(*windows.complete_windows(self.dataset, layout.inputs, grid, layout.step))
+
+    def input_batches(self, scaler: Scaler) -> Iterator[tuple[tuple[Tensor, ...], Tensor | None]]:
+        """All windows or chips as a network takes them, and what of them is real, (b, t) or (b, y, x)."""
+        size = max(1, PREDICTION_STEPS // self.cells)
+        for start in range(0, len(self._input_windows.ends), size):
+            ends, sizes = self._input_windows.tensors(slice(start, start + size), self.device)
+            inputs = self.inputs(ends, sizes, scaler)
+            if self.chips:
+                yield inputs, self.seen[ends]
+            else:
+                yield inputs, inputs[2] if self.layout.shortest is not None else None
+
+    def of_inputs(self, function: FeatureFunction) -> np.ndarray:
+        """What a domain's own function makes of all windows or chips, labelled or not."""
+        return function(self.dataset, *self._input_windows.arrays())
 
     def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """What a network takes for the windows to predict at `index`."""

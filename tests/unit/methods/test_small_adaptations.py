@@ -70,10 +70,12 @@ class Given:
         before = {name: tensor.clone() for name, tensor in self.learner.network.state_dict().items()}
         self.module.fit(self)
         after = self.learner.network.state_dict()
-        old = {
-            name.replace("parametrizations.weight.original", "weight").replace(".level.", "."): name for name in after
-        }
-        return {own for name, own in old.items() if name not in before or not torch.equal(before[name], after[own])}
+        changed = set()
+        for name, tensor in after.items():
+            old = name.replace("parametrizations.weight.original", "weight").replace(".level.", ".")
+            if old not in before or not torch.equal(before[old], tensor):
+                changed.add(name)
+        return changed
 
 
 def norms(network):

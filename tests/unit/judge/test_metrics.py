@@ -80,6 +80,49 @@ def test_known_answers_of_classes():
     assert confusion.f1(sums) == pytest.approx(8 / 11)
 
 
+def of_masks(predicted, truth):
+    predicted, truth = np.ravel(predicted), np.ravel(truth)
+    known = truth != 255
+    label, zero = truth[known], np.zeros(known.sum(), int)
+    found = confusion.sums(label, predicted[known], np.zeros(len(label)), zero, 1, 2)[0]
+    return dict(zip(confusion.sum_names(2), found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("truth", "iou", "f1", "balanced"),
+    [([[1, 0], [1, 0]], 1 / 3, 0.5, 0.5), ([[1, 255], [1, 0]], 0.5, 2 / 3, 0.75)],
+)
+def test_known_answers_of_masks(truth, iou, f1, balanced):
+    sums = of_masks([[1, 1], [0, 0]], truth)
+    assert confusion.iou(sums) == pytest.approx(iou)
+    assert confusion.f1(sums) == pytest.approx(f1)
+    assert confusion.balanced_accuracy(sums) == pytest.approx(balanced)
+
+
+def test_pooled_events_and_the_mean_of_events():
+    large, small = counts([[0, 10], [0, 90]]), counts([[0, 1], [8, 1]])
+    pooled = {name: large[name] + small[name] for name in large}
+    assert confusion.iou(pooled) == pytest.approx(91 / 110)
+    assert (confusion.iou(large) + confusion.iou(small)) / 2 == pytest.approx(0.5)
+
+
+def test_precision_recall_and_area():
+    sums = counts([[5, 1], [2, 4]])
+    assert confusion.precision(sums) == pytest.approx(4 / 5)
+    assert confusion.recall(sums) == pytest.approx(4 / 6)
+    assert confusion.area_bias(sums) == pytest.approx(5 / 6 - 1)
+    nothing_called = counts([[6, 0], [2, 0]])
+    assert (confusion.precision(nothing_called), confusion.recall(nothing_called)) == (0, 0)
+    assert confusion.area_bias(nothing_called) == -1
+    nothing_true = counts([[5, 1], [0, 0]])
+    assert confusion.precision(nothing_true) == 0
+    assert np.isnan(confusion.recall(nothing_true))
+    assert np.isnan(confusion.area_bias(nothing_true))
+    neither = counts([[5, 0], [0, 0]])
+    assert np.isnan(confusion.precision(neither))
+    assert np.isnan(confusion.iou(neither))
+
+
 def test_a_class_that_nobody_knows_does_not_count():
     sums = counts([[3, 0, 0], [1, 2, 0], [0, 0, 0]])
     assert confusion.macro_f1(sums) == pytest.approx((6 / 7 + 4 / 5) / 2)

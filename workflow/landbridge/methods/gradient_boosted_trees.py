@@ -1,6 +1,7 @@
 """Histogram gradient boosting on the domain's features of a window, or its last step, its mean and static numbers.
 
-Ke et al. (2017), LightGBM, as implemented by scikit-learn. Variants say whose labels are learned.
+Ke et al. (2017), LightGBM, as implemented by scikit-learn. Variants say whose labels are learned. Where every pixel of
+a chip has a label, pixels are the rows: `pixels_per_chip` of each chip at most, as many of one class as of another.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from landbridge.methods.given import Fitted, Given, NotApplicable, Samples
+from landbridge.methods.pixel_rows import OfPixels, draw
+from landbridge.prepare.streams import stream
 
 RIGHTS = ("source_labels", "target_labels")
 OBJECTIVE = None
@@ -19,7 +22,15 @@ PLACE = "A"
 USES = ("features",)
 VARIANTS = ("source", "target", "pooled")
 SELECTION = "fixed"
-DEFAULTS = {"rounds": 300, "rate": 0.05, "leaves": 31, "rows_per_leaf": 20, "bins": 255, "max_rows": 1_000_000}
+DEFAULTS = {
+    "rounds": 300,
+    "rate": 0.05,
+    "leaves": 31,
+    "rows_per_leaf": 20,
+    "bins": 255,
+    "max_rows": 1_000_000,
+    "pixels_per_chip": 2000,
+}
 
 
 class Trees:
@@ -98,20 +109,16 @@ def fit(given: Given) -> Fitted:
         sides.append(given.source)
     if given.variant in ("target", "pooled"):
         sides.append(given.target)
-    if sides[0].task == "segmentation":
-        raise NotApplicable("trees take rows, not chips")
+    of_pixels = given.own("features.pixels") if sides[0].task == "segmentation" else None
     tables, labels, weights = [], [], []
     for samples in sides:
-        own_labels, own_weights = samples.label_rows(balanced=True)
-        # Rows that would be thinned out below need no features; one side of two may be sparse, hence twice as many.
-        every = max(1, len(own_labels) // (2 * given.settings["max_rows"]))
-        own_labels, own_weights = own_labels[::every], own_weights[::every]
+        own_table, own_labels, own_weights = _rows(samples, given, of_pixels)
         total = np.where(np.isfinite(own_labels), own_weights, 0).sum(0, keepdims=True)
-        tables.append(samples.table(every))
+        tables.append(own_table)
         labels.append(own_labels)
         weights.append(own_weights / np.maximum(total, 1e-12))  # each side weighs the same
     rows = sum(len(table) for table in tables)
-    return fit_boosters(
+    trees = fit_boosters(
         np.concatenate(tables),
         np.concatenate(labels),
         np.concatenate(weights) * rows / len(sides),
@@ -120,3 +127,15 @@ def fit(given: Given) -> Fitted:
         dict(given.settings),
         given.seed,
     )
+    return OfPixels(trees, of_pixels) if of_pixels else trees
+
+
+def _rows(samples: Samples, given: Given, of_pixels: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Columns, labels and weights of the rows of one side; of pixels those that are drawn."""
+    if of_pixels:
+        drawn = draw(samples, of_pixels, given.settings["pixels_per_chip"], stream("pixels", given.seed))
+        return drawn.table, drawn.labels, drawn.weights
+    labels, weights = samples.label_rows(balanced=True)
+    # Rows that would be thinned out below need no features; one side of two may be sparse, hence twice as many.
+    every = max(1, len(labels) // (2 * given.settings["max_rows"]))
+    return samples.table(every), labels[::every], weights[::every]

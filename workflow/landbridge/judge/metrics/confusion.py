@@ -80,6 +80,22 @@ def class_iou(s: Sums) -> np.ndarray:
     return _share(hits, counts.sum(-1) + counts.sum(-2) - hits)
 
 
+def class_precision(s: Sums) -> np.ndarray:
+    """Share of what is predicted as a class that is of it (..., class).
+
+    0 for a class that is true somewhere and never predicted, NaN for one that is neither.
+    """
+    counts = matrix(s)
+    hits, true, called = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
+    return np.where((called == 0) & (true > 0), 0.0, _share(hits, called))
+
+
+def class_recall(s: Sums) -> np.ndarray:
+    """Share of what is of a class that is predicted as it (..., class); NaN for a class that is never true."""
+    counts = matrix(s)
+    return _share(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
+
+
 def mean_iou(s: Sums) -> np.ndarray:
     """Mean intersection over union over the classes that are true or predicted somewhere."""
     counts = matrix(s)
@@ -96,6 +112,22 @@ def f1(s: Sums) -> np.ndarray:
     return class_f1(s)[..., -1]
 
 
+def precision(s: Sums) -> np.ndarray:
+    """Precision of the last class."""
+    return class_precision(s)[..., -1]
+
+
+def recall(s: Sums) -> np.ndarray:
+    """Recall of the last class."""
+    return class_recall(s)[..., -1]
+
+
+def area_bias(s: Sums) -> np.ndarray:
+    """Predicted over true area of the last class, less 1; NaN where there is none in truth."""
+    counts = matrix(s)
+    return _share(counts.sum(-2), counts.sum(-1))[..., -1] - 1
+
+
 def log_loss(s: Sums) -> np.ndarray:
     """Mean negative log-likelihood."""
     return _share(s["nll"], s["n"])
@@ -105,6 +137,8 @@ def log_loss(s: Sums) -> np.ndarray:
 OF_ONE_CLASS = {
     "f1": Metric(class_f1, "higher", "1", "F1"),
     "iou": Metric(class_iou, "higher", "1", "IoU"),
+    "precision": Metric(class_precision, "higher", "1", "precision"),
+    "recall": Metric(class_recall, "higher", "1", "recall"),
 }
 METRICS = {
     "accuracy": Metric(accuracy, "higher", "1", "accuracy"),
@@ -113,5 +147,8 @@ METRICS = {
     "mean_iou": Metric(mean_iou, "higher", "1", "mean IoU"),
     "iou": Metric(iou, "higher", "1", "IoU"),
     "f1": Metric(f1, "higher", "1", "F1"),
+    "precision": Metric(precision, "higher", "1", "precision"),
+    "recall": Metric(recall, "higher", "1", "recall"),
+    "area_bias": Metric(area_bias, "zero", "1", "relative bias of the area"),
     "log_loss": Metric(log_loss, "lower", "1", "log loss"),
 }

@@ -115,27 +115,26 @@ def write_series(path, task, seed=0, units=28, days=30):
             writer.add(Unit(f"unit{number:02d}", time, {name: values[name].astype(np.float32) for name in names}, own))
 
 
-def write_chips(path, seed=0, units=28):
-    """Chips of 6 by 6 pixels: burned where the first band is above the second; some pixels are to be ignored."""
+def write_chips(path, seed=0, units=28, side=6):
+    """Square chips: burned where the first band is above the second; some pixels are to be ignored."""
     random = np.random.default_rng(seed)
 
     def chips():
         for number in range(units):
-            bands = random.uniform(0, 1, (2, 6, 6)).astype(np.float32)
+            bands = random.uniform(0, 1, (2, side, side)).astype(np.float32)
             label = (bands[0] > bands[1]).astype(np.uint8)
             label[0, 0] = 255
             transform = (10.0, 0.0, 1000.0 * number, 0.0, -10.0, 0.0)
-            yield Chip(
-                f"chip{number:02d}", bands, np.ones((6, 6), bool), label, "EPSG:32650", transform, static(number, units)
-            )
+            valid = np.ones((side, side), bool)
+            yield Chip(f"chip{number:02d}", bands, valid, label, "EPSG:32650", transform, static(number, units))
 
     netcdf.write_chips(path, chips(), ["red", "nir"], DESCRIBED, ATTRIBUTES)
 
 
-def write(path, task, seed=0):
-    """The harmonised file of a task."""
+def write(path, task, seed=0, side=6):
+    """The harmonised file of a task; `side` of chips in pixels."""
     if task == "segmentation":
-        write_chips(path, seed)
+        write_chips(path, seed, side=side)
     else:
         write_series(path, task, seed)
 

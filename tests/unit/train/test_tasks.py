@@ -49,10 +49,10 @@ FASTER = {"gradient_boosted_trees": {"rounds": 20}, "full_finetune": {"rate": 0.
 class Line:
     """All stages on one synthetic set, in one folder, without Snakemake."""
 
-    def __init__(self, folder, task, change=None, recipes=RECIPES, **split_changes):
-        self.folder, self.task = folder, task
+    def __init__(self, folder, task, change=None, recipes=RECIPES, model="linear", side=6, **split_changes):
+        self.folder, self.task, self.model = folder, task, model
         folder.mkdir(parents=True, exist_ok=True)
-        synthetic.write(folder / "all.nc", task)
+        synthetic.write(folder / "all.nc", task, side=side)
         settings = {**synthetic.settings(task), **split_changes}
         outputs = {name: folder / f"{name}.nc" for name in (*split.FILES, "answers", "truth")}
         outputs |= {"split": folder / "split.csv", "audit": folder / "audit.json"}
@@ -68,12 +68,12 @@ class Line:
             },
             **{key: settings[key] for key in ("window", "quality", "classes", "budget_axis")},
             "training": TRAINING,
-            "network": {"chips": True} if task == "segmentation" else {},
+            "network": {"chips": True} if task == "segmentation" and model == "linear" else {},
             "per_group": True,
             "budget_stratify": False,
             "selection_from": 8,
             "budgets": split_changes.get("budgets", BUDGETS),
-            "model": "linear",
+            "model": model,
             "min_scored": 1,
             "headline": HEADLINES[task],
         }
@@ -83,8 +83,8 @@ class Line:
         settings = {**self.settings, "training": {**TRAINING, **training}}
         outputs = {name: self.folder / f"{name}{seed}" for name in ("checkpoint", "history", "cost")}
         inputs = {"source": str(self.folder / "source.nc")}
-        wildcards = {"model": "linear", "objective": "erm", "seed": str(seed), "fold": "0"}
-        modules = {"model": "landbridge.models.linear", "objective": "landbridge.methods.erm"}
+        wildcards = {"model": self.model, "objective": "erm", "seed": str(seed), "fold": "0"}
+        modules = {"model": f"landbridge.models.{self.model}", "objective": "landbridge.methods.erm"}
         scratch = self.folder / "training"
         pretrain.run(Job("pretrain", inputs, outputs, settings, wildcards, modules, scratch=scratch, identity="x"))
 
@@ -104,6 +104,7 @@ class Line:
         given = {
             "source_weights": f"checkpoint{seed}",
             "source_labels": "source.nc",
+            "target_inputs": "target_inputs.nc",
             "target_labels": "target_labels.nc",
         }
         inputs |= {right: str(self.folder / file) for right, file in given.items() if right in described.rights}
@@ -114,8 +115,8 @@ class Line:
         outputs["cost"].parent.mkdir(exist_ok=True)
         modules = {"recipe": f"landbridge.methods.{recipe}"}
         if described.models != "none":
-            modules["model"] = "landbridge.models.linear"
-        wildcards = {"model": "linear", "recipe": recipe, "seed": str(seed), "fold": "0"}
+            modules["model"] = f"landbridge.models.{self.model}"
+        wildcards = {"model": self.model, "recipe": recipe, "seed": str(seed), "fold": "0"}
         scratch = self.folder / "training"
         transfer.run(Job("transfer", inputs, outputs, settings, wildcards, modules, scratch=scratch, identity="x"))
         return netcdf.read(outputs["predictions"])

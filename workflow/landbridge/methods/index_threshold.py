@@ -53,7 +53,7 @@ class Threshold:
 
 
 def best_threshold(index: np.ndarray, sought: np.ndarray) -> float:
-    """The number above which pixels are best called those sought: TP / (TP + FP + FN) is highest; the largest of equals.
+    """The number above which TP / (TP + FP + FN) of the pixels is highest, the largest of equally good ones.
 
     Args:
         index: (pixel,) finite.

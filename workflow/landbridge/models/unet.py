@@ -1,8 +1,8 @@
 """U-Net of chips: an encoder that halves them three times, a decoder with skips, a class for every pixel.
 
 Ronneberger et al. (2015), arXiv 1505.04597, with batch norms, padded convolutions and bilinear steps up. Sides of chips
-are multiples of eight pixels. With the widths of `DEFAULTS` and one output it has 488,433 weights on six bands; chips
-of 32 pixels do with `widths: [4, 8, 16, 32]`.
+are multiples of eight pixels, sixteen at least. With the widths of `DEFAULTS` and one output it has 488,433 weights on
+six bands; chips of 32 pixels do with `widths: [4, 8, 16, 32]`.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ class UNet(Network):
         """(b, inputs, y, x) to (b, first width, y, x).
 
         Raises:
-            ValueError: rows or columns are no multiple of eight.
+            ValueError: rows or columns are no multiple of eight, or eight alone.
         """
         step = 2 ** (LEVELS - 1)
-        if any(side % step for side in x.shape[2:]):
+        if any(side % step or side == step for side in x.shape[2:]):  # one pixel of one chip has no variance
             raise ValueError(
                 f"chips of {x.shape[2]} by {x.shape[3]} pixels cannot be halved {LEVELS - 1} times; cut them with "
-                f"sides that are multiples of {step}"
+                f"sides that are multiples of {step}, {2 * step} at least"
             )
         x = join_static_to_chips(x, static)
         passed = []

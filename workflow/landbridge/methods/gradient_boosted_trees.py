@@ -50,7 +50,9 @@ class Trees:
         if self.task == "regression":
             return np.stack([booster.predict(table) for booster in self.boosters], axis=1)
         found = np.full((len(table), self.classes), 1e-9)
-        found[:, self.boosters[0].classes_.astype(int)] = self.boosters[0].predict_proba(table).clip(1e-9)
+        known = self.boosters[0].classes_.astype(int)
+        # Of one class alone scikit-learn gives the probabilities of two.
+        found[:, known] = self.boosters[0].predict_proba(table).clip(1e-9) if len(known) > 1 else 1.0
         return np.log(found / found.sum(1, keepdims=True))
 
     def counts(self) -> tuple[int, int]:

@@ -15,6 +15,7 @@ SMOKE_NM, SMOKE_EXPONENT = 550, -1.5  # fine particles scatter blue light most
 PLUME_STEPS, PLUME_LENGTH = 8, 0.35  # steps, and share of the scene over which smoke falls to 1/e
 CLOUD_EDGE = 0.02  # share of the scene over which a cloud grows thick
 SHADOW_PIXELS = (4, 12)
+FLAG_BETA = 2.0  # errors of a mask are patches rather than specks
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _plume(burned: np.ndarray, direction: float) -> np.ndarray:
 def flag_clouds(clouded: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """(y, x) bool cloud mask: it misses some of the clouded pixels and takes some clear ones for cloud, in patches."""
     numbers = read_numbers()
-    noise = fractal(len(clouded), random, beta=1.2)
+    noise = fractal(len(clouded), random, beta=FLAG_BETA)
     flagged = np.zeros(clouded.shape, bool)
     for kind, share in ((clouded, 1 - numbers["mask_misses"]), (~clouded, numbers["mask_false_hits"])):
         if kind.any():

@@ -1,4 +1,4 @@
-"""The twin of fires as users keep such data: a folder for each event with images, label and masks, and a table of all."""
+"""The twin of fires as users keep such data: a folder for each event with images, label, masks, and a table."""
 
 from __future__ import annotations
 
@@ -65,11 +65,10 @@ def _write_event(
         "date": after.isoformat(),
         "date_pre": before.isoformat(),
         "product": product.name,
-        "reflectance_scale": product.scale,
-        "reflectance_offset": product.offset,
+        "sensor": product.sensor,
         "crs": product.crs,
         "pixel_metres": product.metres,
-        "bands": " ".join(product.bands.values()),
+        "bands": " ".join(name.split()[0] for name in product.bands),
     }
     swath = random("swath")
     for role, image, taken in (("pre", scene.before, before), ("post", scene.after, after)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 from rasterio.warp import transform
 
 from landbridge.domains.satellite_imagery.covers import COVERS, draw_cover
@@ -65,16 +65,14 @@ def write(folder: Path, dataset: str, seed: int, *, tiles: int, side: int, shift
         shift: `unrelated` draws what a tile of the east shows independently of its class.
     """
     eastern = round(EAST_SHARE * tiles)
-    places = {
-        part: draw_places(part, number, dataset, seed)
-        for part, number in (("west", tiles - eastern), ("east", eastern))
-    }
+    counts = {"west": tiles - eastern, "east": eastern}
+    places = {part: draw_places(part, number, dataset, seed) for part, number in counts.items()}
     used = dict.fromkeys((place.name for part in places.values() for place in part), 0)
     rows = []
     for number, cover in enumerate(COVERS):
         (folder / TREE / cover).mkdir(parents=True)
         for tile in range(tiles):
-            own = places["west" if tile < tiles - eastern else "east"]
+            own = places["west" if tile < counts["west"] else "east"]
             place = own[(tile + number) % len(own)]
             longitude, latitude = place.slot(used[place.name])
             used[place.name] += 1
@@ -155,7 +153,7 @@ def write_tile(path: Path, reflectance: np.ndarray, longitude: float, latitude: 
         width=values.shape[2],
         dtype="uint16",
         crs=crs,
-        transform=from_origin(round(east, -1), round(north, -1), PIXEL_METRES, PIXEL_METRES),
+        transform=Affine(PIXEL_METRES, 0, round(east, -1), 0, -PIXEL_METRES, round(north, -1)),
         compress="deflate",
         predictor=2,
         interleave="band",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ class Product:
         scale, offset: reflectance = scale x number + offset.
         crs: coordinate reference system.
         corner: west and north edge of the region's first scene, in its units.
-        metres: side of a pixel.
+        metres: side of a pixel, on the ground where the grid is in degrees.
         nodata: declared; None where the file declares none.
         fill: what pixels outside of the swath hold; None where the swath covers all.
         driver: of GDAL.
@@ -48,6 +48,11 @@ class Product:
     nodata: float | None = None
     fill: float | None = None
     driver: str = "GTiff"
+
+    @property
+    def sensor(self) -> str:
+        """Whose codes its bands have."""
+        return "landsat89" if self.bands is LANDSAT else "sentinel2"
 
     @property
     def suffix(self) -> str:
@@ -80,25 +85,34 @@ def _same(names: tuple[str, ...]) -> dict[str, str]:
     return {name: name for name in names}
 
 
-NORTH = {"crs": "EPSG:32610", "corner": (500_000, 4_600_000)}
-MED = {"dtype": "float64", "scale": 1e-4, "offset": 0.0}
+NORTH = Product(
+    "sentinel2_04", _same(SENTINEL_2), "uint16", 1e-4, -0.1, crs="EPSG:32610", corner=(500_000, 4_600_000), nodata=0
+)
+MED = Product(
+    "sentinel2_before_04", _same(SENTINEL_2), "float64", 1e-4, 0.0, crs="EPSG:4326", corner=(-8, 39.9), fill=0
+)
+PEAT = Product(
+    "sentinel2_harmonised",
+    _same(SENTINEL_2),
+    "int16",
+    1e-4,
+    0.0,
+    crs="EPSG:32749",
+    corner=(700_000, 9_750_000),
+    nodata=-9999,
+    fill=-9999,
+)
 PRODUCTS: Mapping[str, tuple[Product, ...]] = {  # by region; its events take them in turn
     "north": (
-        Product("sentinel2_baseline04", _same(SENTINEL_2), "uint16", 1e-4, -0.1, nodata=0, **NORTH),
-        Product("sentinel2_baseline04", _same(SHUFFLED), "uint16", 1e-4, -0.1, nodata=0, **NORTH),
-        Product("landsat_c2l2", LANDSAT, "uint16", 2.75e-5, -0.2, nodata=0, metres=30, **NORTH),
+        NORTH,
+        replace(NORTH, bands=_same(SHUFFLED)),
+        replace(NORTH, name="landsat_c2_l2", bands=LANDSAT, scale=2.75e-5, offset=-0.2, metres=30),
     ),
-    "med": (
-        Product("sentinel2", _same(SENTINEL_2), crs="EPSG:4326", corner=(-8.0, 39.9), fill=0, **MED),
-        Product("sentinel2", _same(SENTINEL_2), crs="EPSG:32629", corner=(580_000, 4_300_000), fill=np.nan, **MED),
-    ),
-    "peat": (
-        Product("sentinel2_harmonised", _same(SENTINEL_2), "int16", 1e-4, 0.0, "EPSG:32749", (700_000, 9_750_000),
-                nodata=-9999, fill=-9999),
-    ),
-}  # fmt: skip
+    "med": (MED, replace(MED, crs="EPSG:32629", corner=(580_000, 4_300_000), fill=np.nan)),
+    "peat": (PEAT,),
+}
 ENVI = Product(
-    "sentinel2_baseline04", COMPOSITE, "float32", 1e-4, -0.1, "EPSG:3005", (1_039_680, 855_700), driver="ENVI"
+    "sentinel2_04", COMPOSITE, "float32", 1e-4, -0.1, crs="EPSG:3005", corner=(1_039_680, 855_700), driver="ENVI"
 )
 
 
@@ -111,7 +125,7 @@ def write_raster(
     nodata: float | None = None,
 ) -> None:
     """Write (band, y, x) `values` as they are, on a product's grid and with its driver."""
-    options = {}
+    options: dict[str, object] = {}
     if product.driver == "GTiff":
         predictor = 2 if np.issubdtype(values.dtype, np.integer) else 3
         options = {"compress": "deflate", "predictor": predictor, "zlevel": 6, "interleave": "band"}

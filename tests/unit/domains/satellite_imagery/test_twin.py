@@ -23,7 +23,7 @@ def test_equal_arguments_give_equal_bytes_and_another_seed_does_not(tmp_path, op
 def test_more_fires_leave_the_others_as_they_were(tmp_path):
     few = digest(write(tmp_path / "few", size=64, north=1, med=1, peat=1, envi=False))
     more = digest(write(tmp_path / "more", size=64, north=1, med=1, peat=2, envi=False))
-    assert {name for name, value in few.items() if more[name] != value} == {"events.csv", "truth_parameters.csv"}
+    assert {name for name, value in few.items() if more[name] != value} == {"scenes.csv", "truth_parameters.csv"}
     assert not any(name.endswith(".bin") for name in more)
 
 

@@ -37,6 +37,11 @@ def table(path):
         return list(csv.DictReader(handle))
 
 
+def beside(row, name):
+    """A file of a fire that the table does not list."""
+    return row["image"].replace("post.", f"{name}.")
+
+
 def reflectance(folder, row, role):
     """(y, x) near and short-wave infrared of an image, bands found by name, NaN outside of the swath."""
     scale, offset = SCALES[row["product"]]
@@ -51,7 +56,7 @@ def reflectance(folder, row, role):
 
 
 def layer(folder, row, name):
-    with rasterio.open(folder / row[name]) as handle:
+    with rasterio.open(folder / beside(row, name)) as handle:
         return handle.read(1)
 
 

@@ -43,7 +43,7 @@ def write_twin(
         folder: where to; it exists.
         dataset: name of the dataset; a part of the random streams.
         seed: of everything drawn.
-        layout: `cube` for fires, a folder each and the table `events.csv`; `eurosat` for tiles of ten land covers.
+        layout: `cube` for fires, a folder each and the table `scenes.csv`; `eurosat` for tiles of ten land covers.
         shift: `related`; or `unrelated`, a control. Fires in the peat region then leave ground that is bright and green
             in place of dark, and what a tile of the east shows is drawn independently of the cover that names it.
         size: pixels of a scene at 20 m (128), or of a tile at 10 m (64).

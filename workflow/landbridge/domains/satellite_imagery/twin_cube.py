@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasterio.transform import Affine
 
 from landbridge.domains.satellite_imagery.regions import Region, read_region
 from landbridge.domains.satellite_imagery.spectra import positions
@@ -18,6 +17,7 @@ from landbridge.domains.satellite_imagery.twin_scene import Random, Scene, draw_
 from landbridge.prepare.streams import generator
 
 TARGET = "peat"
+IMAGES = ("pre", "post")  # names of the images, before and after
 DAYS_BETWEEN = (20, 60)  # from the image before to the one after
 SWATH_LOST = (0.02, 0.08)  # share of a scene outside of a swath
 SWATH_TILT = (10, 25)  # degrees from north, as orbits run
@@ -26,7 +26,7 @@ SWATH_TILT = (10, 25)  # degrees from north, as orbits run
 def write(
     folder: Path, dataset: str, seed: int, *, events: Mapping[str, int], side: int, envi: bool, shift: str
 ) -> None:
-    """Write `events.csv`, `truth_parameters.csv` and `<event>/...`; see `twin.write_twin`."""
+    """Write `scenes.csv`, `truth_parameters.csv` and `<event>/...`; see `twin.write_twin`."""
     rows, parameters = [], []
     for name, count in events.items():
         region = read_region(name)
@@ -36,9 +36,10 @@ def write(
             random = _streams(dataset, seed, event)
             unrelated = shift == "unrelated" and name == TARGET
             scene = draw_scene(region, product.side(side), random, unrelated=unrelated)
-            rows.append(_write_event(folder, event, region, number, product, scene, random))
-            parameters.append(_parameters(event, scene))
-    write_table(folder / "events.csv", rows)
+            dates = draw_dates(region, random("dates"))
+            rows.append(_write_event(folder, event, region, number, product, scene, dates, random("swath")))
+            parameters.append(_parameters(event, product, scene, dates))
+    write_table(folder / "scenes.csv", rows)
     write_table(folder / "truth_parameters.csv", parameters)
 
 
@@ -49,60 +50,61 @@ def _streams(dataset: str, seed: int, event: str) -> Random:
     return of
 
 
+def draw_dates(region: Region, random: np.random.Generator) -> tuple[date, date]:
+    """Days of the images before and after a fire."""
+    year, day = (int(random.integers(least, most + 1)) for least, most in region.dates.values())
+    after = date(year, 1, 1) + timedelta(days=day - 1)
+    return after - timedelta(days=int(random.integers(DAYS_BETWEEN[0], DAYS_BETWEEN[1] + 1))), after
+
+
 def _write_event(
-    folder: Path, event: str, region: Region, number: int, product: Product, scene: Scene, random: Random
+    folder: Path,
+    event: str,
+    region: Region,
+    number: int,
+    product: Product,
+    scene: Scene,
+    dates: tuple[date, date],
+    random: np.random.Generator,
 ) -> dict[str, Any]:
-    """Write the files of one event; its row of the table."""
+    """Write the files of one event on one grid; its row of the table."""
     (folder / event).mkdir()
     transform = product.transform(number)
-    days = random("dates")
-    year, day = (int(days.integers(least, most + 1)) for least, most in region.dates.values())
-    after = date(year, 1, 1) + timedelta(days=day - 1)
-    before = after - timedelta(days=int(days.integers(DAYS_BETWEEN[0], DAYS_BETWEEN[1] + 1)))
-    row: dict[str, Any] = {
-        "event": event,
-        "region": region.name,
-        "date": after.isoformat(),
-        "date_pre": before.isoformat(),
-        "product": product.name,
-        "sensor": product.sensor,
-        "crs": product.crs,
-        "pixel_metres": product.metres,
-        "bands": " ".join(name.split()[0] for name in product.bands),
-    }
-    swath = random("swath")
-    for role, image, taken in (("pre", scene.before, before), ("post", scene.after, after)):
+    for role, image, taken in zip(IMAGES, (scene.before, scene.after), dates, strict=True):
         values = product.numbers(image[positions(list(product.bands.values()))])
         if product.fill is not None:
-            values[:, _outside(values.shape[1], swath)] = product.fill
+            values[:, _outside(values.shape[1], random)] = product.fill
         path = folder / event / f"{role}{product.suffix}"
         write_raster(path, values, product, transform, _descriptions(product, role, taken), product.nodata)
-        row[role] = path.relative_to(folder).as_posix()
-    return row | _write_truth(folder, event, product, transform, scene)
-
-
-def _write_truth(folder: Path, event: str, product: Product, transform: Affine, scene: Scene) -> dict[str, str]:
-    """Write label, severity and cloud masks on the grid of the images; their names."""
     layers = {
         "label": (scene.burn.label, "uint8", 255),
         "severity": (np.round(scene.burn.severity, 3), "float32", None),
-        "cloud_pre": (scene.flagged_before, "uint8", None),
-        "cloud": (scene.flagged_after, "uint8", None),
+        "clouds_pre": (scene.flagged_before, "uint8", None),
+        "clouds": (scene.flagged_after, "uint8", None),
     }
-    names = {}
     for name, (values, dtype, nodata) in layers.items():
         path = folder / event / f"{name}{product.suffix}"
         # As published beside the composite: an outline is a float32 raster without nodata.
         kind, nothing = ("float32", None) if product.driver == "ENVI" else (dtype, nodata)
         write_raster(path, values.astype(kind)[None], product, transform, (name,), nothing)
-        names[name] = path.relative_to(folder).as_posix()
-    return names
+    # The label has no errors, so that it is the truth as well.
+    files = {"image": "post", "before": "pre", "label": "label", "clouds": "clouds", "truth": "label"}
+    return {
+        "scene": event,
+        **{role: f"{event}/{name}{product.suffix}" for role, name in files.items()},
+        "event": event,
+        "region": region.name,
+        "date": dates[1].isoformat(),
+        "sensor": product.sensor,
+        "level": "surface",
+        "product": product.name,
+    }
 
 
 def _descriptions(product: Product, role: str, taken: date) -> tuple[str, ...]:
     """Names of the bands in the file."""
     if product.driver == "ENVI":
-        short = {"pre": "pre", "post": "pst"}[role]
+        short = "pst" if role == "post" else role
         return tuple(f"{short} {taken:%Y%m%d} {product.metres:.0f}m: {name}" for name in product.bands)
     return tuple(product.bands)
 
@@ -115,12 +117,15 @@ def _outside(side: int, random: np.random.Generator) -> np.ndarray:
     return across > np.quantile(across, 1 - random.uniform(*SWATH_LOST))
 
 
-def _parameters(event: str, scene: Scene) -> dict[str, Any]:
+def _parameters(event: str, product: Product, scene: Scene, dates: tuple[date, date]) -> dict[str, Any]:
     """What was drawn for an event, and how well it could be mapped at best."""
     label, clear = scene.burn.label, ~scene.air_after.clouded
     either = (scene.ceiling | label) & clear
     return {
         "event": event,
+        "date_pre": dates[0].isoformat(),
+        "crs": product.crs,
+        "pixel_metres": product.metres,
         "patches": scene.burn.patches,
         "burned_share": round(float(label.mean()), 4),
         "regrown": round(scene.burn.regrown, 4),

@@ -49,7 +49,7 @@ def write_twin(
         size: pixels of a scene at 20 m (128), or of a tile at 10 m (64).
         north, med, peat: number of fires in the two source regions (4 each) and in the target (12).
         envi: whether one more fire of the north is written in ENVI's format with three bands; yes.
-        tiles_per_class: 40, of which two in five lie in the east. The published set has 2,000 to 3,000.
+        tiles_per_class: 40, of which 15 lie in the east. The published set has 2,000 to 3,000.
 
     Raises:
         StageError: an unknown word, or a setting that is out of range or belongs to the other layout.

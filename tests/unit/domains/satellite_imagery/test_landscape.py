@@ -30,7 +30,7 @@ def test_amplitude_of_noise_falls_with_frequency_as_told(beta):
 def test_noise_has_mean_0_and_deviation_1():
     field = fractal(64, random())
     assert (field.mean(), field.std()) == pytest.approx((0, 1))
-    assert np.sort(ranks(field).ravel()) == pytest.approx((np.arange(4096) + 0.5) / 4096)
+    assert np.allclose(np.sort(ranks(field).ravel()), (np.arange(4096) + 0.5) / 4096)
 
 
 @pytest.mark.parametrize("name", REGIONS)
@@ -38,7 +38,7 @@ def test_a_region_has_its_surfaces_in_their_shares(name):
     region = read_region(name)
     lands = [draw_landscape(region, 64, random(seed)) for seed in range(8)]
     for land in lands:
-        assert land.before.sum(axis=0) == pytest.approx(1) and land.after.sum(axis=0) == pytest.approx(1)
+        assert np.allclose(land.before.sum(axis=0), 1) and np.allclose(land.after.sum(axis=0), 1)
     dry = np.mean([land.burnable.mean() for land in lands])
     total = sum(region.surfaces.values())
     for surface, share in region.surfaces.items():

@@ -23,7 +23,7 @@ smart_meters:
     devicescope: {budgets: [0, 7]}
     redd_homes: {budgets: [0, 1]}
     refit_homes: {budgets: [0, 1]}
-  models: {refquery: {hidden: 4, blocks: 2, trunk: 4}}
+  models: {refquery: {hidden: 4, blocks: 2, trunk: 4, training: {epochs: 2, epoch_steps: 5, fixed_steps: 20}}}
   recipes: [naive.zero, naive.mean, source_only, target_only, full_finetune, gradient_boosted_trees.target]
   recipe_settings: {gradient_boosted_trees: {rounds: 10, max_rows: 3000}}
   training: {epochs: 2, fixed_steps: 20, epoch_steps: 5}

@@ -114,6 +114,9 @@ class Chip:
         crs: coordinate reference system as text (an EPSG code or WKT).
         transform: six numbers of the affine transform from pixel to CRS coordinates.
         static: variables on `unit`, group columns among them.
+        bands: names of the bands, in order; empty where the dataset's settings name them.
+        target: name of the variable that the label is of.
+        truth: the label without errors, of the shape of `label`, where it is known.
     """
 
     name: str
@@ -123,3 +126,6 @@ class Chip:
     crs: str
     transform: tuple[float, float, float, float, float, float]
     static: Mapping[str, float | str]
+    bands: tuple[str, ...] = ()
+    target: str = "label"
+    truth: np.ndarray | None = None

@@ -230,10 +230,10 @@ def test_equal_images_in_different_parts_are_found(made):
     image[4], label[4] = image[1], label[1]
     image[5] = image[0]
     side = np.array(["a", "a", "a", "b", "b", "b"])
-    found = duplicates.equal_chips(made.changed(chips, reflectance=image, label=label), side)
+    found = duplicates.copied_chips(made.changed(chips, reflectance=image, label=label), side)
     assert found == {(0, 5): (1, 0), (1, 4): (1, 1)}
     image[2] = image[3] = 0.5  # nothing was seen
-    assert (2, 3) not in duplicates.equal_chips(made.changed(chips, reflectance=image), side)
+    assert (2, 3) not in duplicates.copied_chips(made.changed(chips, reflectance=image), side)
 
 
 def test_copies_are_found_without_comparing_all_pairs(made, parted):

@@ -88,10 +88,12 @@ def create(
     dtype: np.dtype[Any],
     attributes: Mapping[str, Any],
     chunks: tuple[int, ...] | None = None,
+    *,
+    shuffle: bool = True,
 ) -> netCDF4.Variable:
     """A new variable of an open file: packed unless it is text, missing floats NaN, in chunks of a size on request."""
     text = dtype.kind in "UO"
-    options: dict[str, Any] = {} if text or not dimensions else dict(COMPRESSION)
+    options: dict[str, Any] = {} if text or not dimensions else {**COMPRESSION, "shuffle": shuffle}
     if dtype.kind == "f":
         options["fill_value"] = np.array(np.nan, dtype)
     if chunks is not None and not text:
@@ -126,32 +128,60 @@ def write_chips(
     described: Mapping[str, Mapping[str, Any]],
     attributes: Mapping[str, Any],
 ) -> None:
-    """Write chips one by one; memory is that of one chip. The label of a pixel that was not seen is 255.
+    """Write chips one by one; memory is that of one chip and of the columns of units.
+
+    The label of a pixel that was not seen is 255.
+
+    Args:
+        path: to write.
+        chips: all of one shape, with the same bands and the same variable as label.
+        bands: names of the bands, where the chips do not bear them.
+        described: variables by name, with their attributes.
+        attributes: of the file.
 
     Raises:
-        ContractError: chips of different shapes, or none.
+        ContractError: chips that differ in shape, bands or label, a variable that nobody describes, or no chip.
     """
-    names: list[str] = []
+    first: Chip | None = None
+    columns: dict[str, list[float | str]] = {}
+    transforms: list[tuple[float, ...]] = []
     with netCDF4.Dataset(path, "w", format="NETCDF4") as handle:
         write_attributes(handle, {**attributes, "kind": "chips"})
-        shape: tuple[int, ...] = ()
         for number, chip in enumerate(chips):
-            if number == 0:
-                shape = chip.reflectance.shape
-                _declare_chips(handle, chip, bands, described)
-            if chip.reflectance.shape != shape:
-                raise ContractError(f"chip {chip.name} has shape {chip.reflectance.shape}, the first had {shape}")
-            names.append(chip.name)
-            handle["unit_name"][number] = chip.name
+            if first is None:
+                first = chip
+                _declare_chips(handle, chip, chip.bands or bands, described)
+            _check_alike(chip, first)
+            for name, value in {**chip.static, "unit_name": chip.name, "crs_wkt": chip.crs}.items():
+                columns.setdefault(name, []).append(value)
             handle["reflectance"][number] = chip.reflectance
             handle["valid"][number] = chip.valid
-            handle["label"][number] = np.where(chip.valid, chip.label, IGNORE) if np.ndim(chip.label) else chip.label
-            handle["crs_wkt"][number] = chip.crs
-            handle["transform"][number] = np.asarray(chip.transform, float)
-            for name, value in chip.static.items():
-                handle[name][number] = value
-    if not names:
+            per_pixel = np.ndim(chip.label) > 0
+            handle[chip.target][number] = np.where(chip.valid, chip.label, IGNORE) if per_pixel else chip.label
+            if chip.truth is not None:
+                handle[f"{chip.target}_truth"][number] = chip.truth
+            transforms.append(chip.transform)
+        for name, values in columns.items():
+            handle[name][:] = np.asarray(values, object if isinstance(values[0], str) else None)
+        if transforms:
+            handle["transform"][:] = np.asarray(transforms, float)
+    if first is None:
         raise ContractError("the reader gave no chip; look at the raw files and at the reader's settings")
+
+
+def _check_alike(chip: Chip, first: Chip) -> None:
+    if chip.reflectance.shape != first.reflectance.shape:
+        raise ContractError(
+            f"chip {chip.name} has shape {chip.reflectance.shape}, the first had {first.reflectance.shape}"
+        )
+    if chip.bands != first.bands:
+        raise ContractError(
+            f"chip {chip.name} has the bands {', '.join(chip.bands)}, the first {', '.join(first.bands)}"
+        )
+    if set(chip.static) != set(first.static):
+        raise ContractError(f"chip {chip.name} has other columns than the first: {', '.join(chip.static)}")
+    if chip.target != first.target or (chip.truth is None) != (first.truth is None):
+        raise ContractError(f"chip {chip.name} has another label than the first, or lacks the truth that it has")
 
 
 def _declare_chips(
@@ -160,6 +190,10 @@ def _declare_chips(
     count, height, width = chip.reflectance.shape
     if len(bands) != count:
         raise ContractError(f"chip {chip.name} has {count} bands, and {len(bands)} names are given: {', '.join(bands)}")
+    labels = [chip.target] if chip.truth is None else [chip.target, f"{chip.target}_truth"]
+    absent = [name for name in (*labels, *chip.static) if name not in described]
+    if absent:
+        raise ContractError(f"chip {chip.name}: nothing describes {', '.join(absent)}; add it to `variables:`")
     for dimension, length in {"unit": None, "band": count, "y": height, "x": width, "six": 6}.items():
         handle.createDimension(dimension, length)
     text, small = np.dtype(object), np.dtype(np.uint8)
@@ -168,22 +202,21 @@ def _declare_chips(
     create(handle, "band_name", ("band",), text, {"long_name": "name of the band", **index})[:] = np.asarray(
         bands, object
     )
-    spectrum = {
-        "units": "1",
-        "long_name": "surface reflectance",
-        "standard_name": "surface_reflectance",
-        "role": "input",
-    }
+    spectrum = {"units": "1", "long_name": "reflectance", "role": "input"}
     chunk = (1, count, height, width)
-    create(handle, "reflectance", ("unit", "band", "y", "x"), np.dtype(np.float32), spectrum, chunk)
+    # Reflectance is whole numbers over 10,000, so the same floats come again: unshuffled it packs faster and smaller.
+    shape_of = ("unit", "band", "y", "x")
+    create(handle, "reflectance", shape_of, np.dtype(np.float32), spectrum, chunk, shuffle=False)
     valid = {"long_name": "whether the pixel was observed", "role": "quality", "units": "1"}
     create(handle, "valid", ("unit", "y", "x"), small, valid, (1, height, width))
     per_pixel = np.ndim(chip.label) == 2
-    label = {**cf_attributes(described["label"]), "role": "target"}
-    create(handle, "label", ("unit", "y", "x") if per_pixel else ("unit",), small, label)
+    for name, role in zip(labels, ("target", "truth"), strict=False):
+        label = {**cf_attributes(described[name]), "role": role}
+        shape, size = (("unit", "y", "x"), (1, height, width)) if per_pixel else (("unit",), None)
+        create(handle, name, shape, small, label, size)
     create(handle, "crs_wkt", ("unit",), text, {"long_name": "coordinate reference system", **index})
     transform = {"long_name": "affine transform from pixel to map coordinates", **index}
     create(handle, "transform", ("unit", "six"), np.dtype(np.float64), transform)
     for name, value in chip.static.items():
-        dtype = text if isinstance(value, str) else np.dtype(np.float32)
+        dtype = text if isinstance(value, str) else np.dtype(described[name].get("dtype", "float32"))
         create(handle, name, ("unit",), dtype, cf_attributes(described[name]))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import Dataset
-from landbridge.prepare import duplicates, places, ragged, shortcuts, windows
+from landbridge.prepare import duplicates, footprints, places, ragged, shortcuts, windows
 from landbridge.prepare.findings import Result, comparable, result, sides, some
 from landbridge.stage import StageError
 
@@ -41,6 +41,8 @@ def audit(
     checks = [
         *shared_groups(parted, settings),
         *places.same_places(parted, settings),
+        *footprints.overlapping_footprints(parted, settings),
+        *footprints.one_level(parted),
         *near_duplicates(parted, settings),
         *correlated_labels(parted, settings),
         *places.neighbours(parted, settings),
@@ -112,7 +114,7 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
     """Units of different parts whose inputs and labels agree on many rows (failure), or whose inputs do (warning)."""
     side = sides(parted, settings)
     if "row_size" not in parted:
-        pairs, least, what = duplicates.equal_chips(parted, side), 1, "image"
+        pairs, least, what = duplicates.copied_chips(parted, side), 1, "image"
     else:
         pairs, least, what = duplicates.agreeing_rows(parted, side, settings), DUPLICATE_ROWS, "row"
     ends = np.array(list(pairs), int).reshape(-1, 2)

@@ -147,20 +147,52 @@ def _labels_agree(
     return same & present
 
 
-def equal_chips(parted: Dataset, side: np.ndarray) -> Pairs:
-    """Images with equal bytes on different sides: by pair of units (1, 1 where the label is equal too, else 0)."""
-    label = parted["label"]
-    seen: dict[bytes, list[int]] = {}
-    for index, image in enumerate(parted["reflectance"]):
-        if np.isfinite(image).any() and np.nanmin(image) < np.nanmax(image):  # an image of one value is no copy
-            seen.setdefault(image.tobytes(), []).append(index)
+BLOCKS = 8  # along a side of an image, whose means are compared
+SAME_IMAGE = 0.995  # correlation of block means: of one image in two encodings; noise over water goes to 0
+SAME_LEVEL = 0.01  # reflectance that the means of the bands may differ by
+FLAT = 1e-6  # length of the block means about their mean, below which an image shows nothing
+ROWS = 512  # images that are compared with all others at a time
+
+
+def copied_chips(parted: Dataset, side: np.ndarray) -> Pairs:
+    """Images of one scene, in whatever encoding, on different sides: by pair (1, 1 where the label is equal, else 0).
+
+    Two images are one where the means of 8 x 8 blocks go together band by band and the bands have the same level.
+    """
+    shape, level = _shapes_of_images(parted["reflectance"])
+    label = parted["label" if "label" in parted else parted.with_role("target")[0]]
+    codes = np.unique(side, return_inverse=True)[1].ravel()
     pairs = {}
-    for members in seen.values():
-        for place, i in enumerate(members):
-            for j in members[place + 1 :]:
-                if side[i] != side[j]:
-                    pairs[i, j] = (1, int(np.array_equal(label[i], label[j])))
+    for begin in range(0, len(shape), ROWS):
+        alike = shape[begin : begin + ROWS] @ shape[begin:].T > SAME_IMAGE
+        for row, other in np.argwhere(alike).tolist():
+            i, j = begin + row, begin + other
+            if i < j and codes[i] != codes[j] and np.abs(level[i] - level[j]).max() < SAME_LEVEL:
+                pairs[i, j] = (1, int(np.array_equal(label[i], label[j])))
     return dict(sorted(pairs.items()))
+
+
+def _shapes_of_images(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Block means about each band's mean, of length one, (image, band * block); and the means, (image, band).
+
+    An image of one value has no shape: its vector is zero, so that it is a copy of none.
+    """
+    count, bands, height, width = images.shape
+    edges = [np.unique(np.linspace(0, length, BLOCKS + 1).astype(int)[:-1]) for length in (height, width)]
+    shape = np.zeros((count, bands * len(edges[0]) * len(edges[1])), np.float32)
+    level = np.zeros((count, bands))
+    for number, image in enumerate(images):
+        known = np.isfinite(image)
+        sums, sizes = np.where(known, image, 0.0).astype(np.float64), known.astype(np.float64)
+        total = np.maximum(sizes.sum(axis=(1, 2)), 1)
+        level[number] = sums.sum(axis=(1, 2)) / total
+        for axis, own in ((1, edges[0]), (2, edges[1])):
+            sums, sizes = np.add.reduceat(sums, own, axis), np.add.reduceat(sizes, own, axis)
+        means = np.where(sizes > 0, sums / np.maximum(sizes, 1) - level[number][:, None, None], 0.0).ravel()
+        length = float(np.sqrt((means**2).sum()))
+        if length > FLAT:
+            shape[number] = means / length
+    return shape, level
 
 
 CORRELATION = 0.98  # of labels on shared steps: of one instrument, or of records of it by two networks

@@ -61,7 +61,7 @@ def run(job: Job) -> None:
     path = job.outputs["dataset"]
     try:
         if settings["kind"] == "chips":
-            bands = settings["reader_settings"]["bands"]
+            bands = settings["reader_settings"].get("bands", ())
             netcdf.write_chips(path, units, bands, settings["variables"], attributes)
         else:
             time_unit = TIME_UNITS.get(settings["step"], "seconds")

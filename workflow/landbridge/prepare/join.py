@@ -54,6 +54,9 @@ def join(first: Dataset, second: Dataset) -> Dataset:
             along_units and variable.values.shape[1:] != other.values.shape[1:]
         ):
             raise StageError(f"{name}: has other dimensions in the source than in the target; mend a reader")
+        if not along_units and not np.array_equal(variable.values, other.values):  # such as the names of bands
+            here, there = (", ".join(map(str, np.atleast_1d(one.values).ravel())) for one in (variable, other))
+            raise StageError(f"{name}: is {here} in the source and {there} in the target; read both alike")
         values = np.concatenate([variable.values, other.values]) if along_units else variable.values
         joined[name] = Variable(variable.dimensions, values, variable.attributes)
     return Dataset(joined, first.attributes)

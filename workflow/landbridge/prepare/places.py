@@ -96,10 +96,11 @@ def distance_to_training(parted: Dataset, settings: Mapping[str, Any]) -> list[R
     if "lat" not in parted or "lon" not in parted:
         return []
     part = np.asarray(parted["part"]).astype(str)
-    train, test = _measured(part, settings), part == "target_test"
+    lat, lon = np.asarray(parted["lat"], float), np.asarray(parted["lon"], float)
+    placed = np.isfinite(lat) & np.isfinite(lon)
+    train, test = placed & _measured(part, settings), placed & (part == "target_test")
     if not train.any() or not test.any():
         return []
-    lat, lon = np.asarray(parted["lat"], float), np.asarray(parted["lon"], float)
     nearest = np.array(
         [np.nanmin(distance_km(lat[i], lon[i], lat[train], lon[train]), initial=np.inf) for i in np.flatnonzero(test)]
     )

@@ -75,6 +75,11 @@ def homes(seed: int, kind: str) -> dict[str, Any]:
     }
 
 
+def wetlands(seed: int, kind: str) -> dict[str, Any]:
+    """Settings of a twin of wetlands; in the control the simulator knows nothing of the towers."""
+    return {"datasets": {"twin_wetlands": {"twin": {"seed": seed, "shift": kind}}}, "figures": ["audit"]}
+
+
 STUDIES = {
     "flux_towers": Study(
         "twin_towers",
@@ -91,6 +96,14 @@ STUDIES = {
         {"target": "label", "metric": "macro_f1.unit", "statistic": "pooled"},
         "full_finetune",
         ("50",),
+    ),
+    "wetland_methane": Study(
+        "twin_wetlands",
+        ("related", "unrelated"),
+        wetlands,
+        {"target": "ch4_flux", "metric": "rmse", "statistic": "median"},
+        "residual_over_simulator",
+        ("1", "2", "4", "all"),
     ),
     "smart_meters": Study(
         "twin_homes_embedding",

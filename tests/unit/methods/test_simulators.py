@@ -101,8 +101,8 @@ def test_a_line_through_a_simulation_that_never_changes_only_moves_it():
 
 
 def test_a_shift_that_all_groups_share_is_learned_in_full():
-    rows, names, random = world(3)
-    label = rows.simulated + 5 + 2 * rows.values[:, 1:2] + 0.1 * random.normal(size=(150, 1))
+    rows, names, random = world(4)
+    label = rows.simulated + 5 + 2 * rows.values[:, 1:2] + 0.1 * random.normal(size=(200, 1))
     found = residual_over_simulator.fit(given(rows, label, names))
     assert found.factor.tolist() == [1]
     others, _, _ = world(5, seed=7)
@@ -120,13 +120,34 @@ def test_what_each_group_asks_for_alone_is_not_carried_over():
 @pytest.mark.parametrize(("known", "alone", "factor"), [(True, 0.5, 1.0), (False, 0.5, 0.5), (False, 0, 0)])
 def test_a_single_group_speaks_for_itself_and_half_for_others(known, alone, factor):
     rows, names, _ = world(1)
-    own = given(rows, rows.simulated + 5, names, known_groups=known, settings={"alone": alone})
+    own = given(rows, rows.simulated + 5, names, known_groups=known, settings={"alone": alone, "table_from": 1})
     assert residual_over_simulator.fit(own).factor.tolist() == [factor]
 
 
+@pytest.mark.parametrize(("groups", "slope"), [(1, 1.4), (2, 1.8), (3, 1.8)])
+def test_few_groups_stretch_the_simulator_and_no_more(groups, slope):
+    rows, names, _ = world(groups)
+    found = residual_over_simulator.fit(given(rows, 1.8 * rows.simulated, names))  # one group: half of it
+    others, _, _ = world(5, seed=7)
+    np.testing.assert_allclose(found.predict(others), slope * others.simulated, rtol=1e-9)
+
+
+def test_few_groups_that_do_not_agree_leave_the_simulator_as_it_is():
+    rows, names, _ = world(2)
+    label = rows.simulated * np.where(names == "site0", 1.9, 0.1)[:, None]
+    assert residual_over_simulator.fit(given(rows, label, names)).factor.tolist() == [0]
+
+
+def test_few_groups_stretch_each_target_by_its_own_simulation():
+    rows, names, random = world(2)
+    rows.simulated = np.concatenate([rows.simulated, 5 + random.normal(size=(100, 1))], axis=1)
+    found = residual_over_simulator.fit(given(rows, rows.simulated * np.array([2.0, 0.5]), names))
+    np.testing.assert_allclose(found.predict(rows), rows.simulated * np.array([2.0, 0.5]), rtol=1e-9)
+
+
 def test_two_targets_are_corrected_each_by_its_own_labels():
-    rows, names, random = world(3)
-    rows.simulated = np.concatenate([rows.simulated, random.normal(size=(150, 1))], axis=1)
+    rows, names, random = world(4)
+    rows.simulated = np.concatenate([rows.simulated, random.normal(size=(200, 1))], axis=1)
     label = rows.simulated + np.array([5.0, 0.0])
     label[:40, 1] = np.nan
     found = residual_over_simulator.fit(given(rows, label, names))

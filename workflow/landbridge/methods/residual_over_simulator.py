@@ -1,12 +1,15 @@
 """The simulator's emulator, stretched and moved to the labels of the budget, plus a ridge on what is left.
 
-yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, r a ridge on the features of a row and
-on g itself, k one of 0, 0.25, 0.5 and 1. With no labels, and wherever labels do not speak for more, it is g.
+yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, k one of 0, 0.25, 0.5 and 1. With no
+labels, and wherever labels do not speak for more, it is g. What r may be grows with the labelled groups, since the days
+of one place are many but say little about other places: below `table_from` groups r = c g, one number by least squares;
+from there on a ridge on the features of a row and on g itself. a and b are fitted by least squares from `line_from`
+groups on, and are 1 and 0 below.
 
-a and b are fitted by least squares from `line_from` labelled groups on, and are 1 and 0 below: the days of one place
-are many but say little about other places. k and the ridge's penalty are those that miss the labels by least when one
-group after another is left out. A single group is left out by stretches of time, which can't tell how far its
-correction holds elsewhere: where other groups are predicted, k is then at most `alone`.
+k and the ridge's penalty are those that miss the labels by least when one group after another is left out. A single
+group is left out by stretches of time, which can't tell how far its correction holds elsewhere: where other groups are
+predicted, k is then at most `alone`. Where groups are fitted one by one, as on a time axis, r is the ridge from the
+first day on.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landbridge.methods.given import Fitted, Given, NotApplicable, Samples
-from landbridge.methods.ridge import NUMBER_BYTES, Ridges, chosen, folds, penalties_of
+from landbridge.methods.ridge import NUMBER_BYTES, Ridge, Ridges, chosen, folds, penalties_of
 
 RIGHTS = ("source_weights", "target_labels")
 OBJECTIVE = "erm"
@@ -25,7 +28,7 @@ MODELS = "any"
 PLACE = "A"
 USES = ("features",)
 SELECTION = "fixed"
-DEFAULTS = {"line_from": 8, "penalties": [0.1, 1.0, 10.0], "alone": 0.5}
+DEFAULTS = {"line_from": 8, "table_from": 4, "penalties": [0.1, 1.0, 10.0], "alone": 0.5}
 FACTORS = (0.0, 0.25, 0.5, 1.0)
 
 
@@ -75,6 +78,39 @@ def line(simulated: np.ndarray, label: np.ndarray, weight: np.ndarray) -> tuple[
     return float(slope), float(mean_y - slope * mean_g)
 
 
+def proportion(simulated: np.ndarray, remainder: np.ndarray, weight: np.ndarray) -> float:
+    """The c of least squares in remainder = c g; 0 where g is 0."""
+    squares = float(weight @ simulated**2)
+    return float(weight @ (simulated * remainder)) / squares if squares > 0 else 0.0
+
+
+def stretched(
+    table: np.ndarray,
+    column: int,
+    remainder: np.ndarray,
+    weight: np.ndarray,
+    fold: np.ndarray,
+    factors: Sequence[float],
+) -> tuple[float, Ridge]:
+    """The k with which r = c g misses the remainder (row,) of the folds left out by least, and r of all rows.
+
+    Args:
+        table: (row, column).
+        column: of it that is g.
+    """
+    simulated = table[:, column]
+    errors = np.zeros(len(factors))
+    for number in np.unique(fold) if len(np.unique(fold)) > 1 else ():
+        out, rest = fold == number, fold != number
+        part = proportion(simulated[rest], remainder[rest], weight[rest]) * simulated[out]
+        for row, factor in enumerate(factors):
+            errors[row] += np.sqrt(np.average((remainder[out] - factor * part) ** 2, weights=weight[out]))
+    slopes = np.zeros(table.shape[1])
+    slopes[column] = proportion(simulated, remainder, weight)
+    anything = np.full(len(slopes), np.inf)
+    return factors[int(np.argmin(errors))], Ridge(-anything, anything, np.zeros(len(slopes)), slopes, 0.0)
+
+
 def factors_of(groups: int, known_groups: bool, alone: float) -> Sequence[float]:
     """What k may be, given how many labelled groups there are and whether it is them that are predicted."""
     return [factor for factor in FACTORS if groups > 1 or known_groups or factor <= alone]
@@ -99,16 +135,16 @@ def fit(given: Given) -> Fitted:
         own, weight = simulated[used, target], rows.weights[used, target].astype(np.float64)
         label, groups = rows.labels[used, target].astype(np.float64), rows.groups[used]
         count = len(np.unique(groups))
+        factors = factors_of(count, given.known_groups, given.settings["alone"])
+        few = count < given.settings["table_from"] and not given.known_groups
         slope, offset = line(own, label, weight) if count >= given.settings["line_from"] else (1.0, 0.0)
         # a and b have seen the groups that are left out: two numbers of eight groups or more, and the same for every k.
-        factor, ridge = chosen(
-            table[used],
-            label - (slope * own + offset),
-            weight,
-            folds(groups),
-            penalties,
-            factors_of(count, given.known_groups, given.settings["alone"]),
-        )
+        remainder = label - (slope * own + offset)
+        if few:
+            column = table.shape[1] - simulated.shape[1] + target
+            factor, ridge = stretched(table[used], column, remainder, weight, folds(groups), factors)
+        else:
+            factor, ridge = chosen(table[used], remainder, weight, folds(groups), penalties, factors)
         fitted.append((slope, offset, factor, ridge))
     slopes, offsets, factors, ridges = zip(*fitted, strict=True)
     return Corrected(simulator, np.array(slopes), np.array(offsets), np.array(factors), Ridges(ridges))

@@ -65,7 +65,7 @@ def test_the_narrow_near_infrared_stands_in_for_the_broad_one_alone():
 def test_the_index_is_the_higher_the_likelier_burned():
     burned = {"nir": [[0.10]], "swir2": [[0.25]]}
     assert baselines.index(chips(burned), ZERO, ONE) == pytest.approx(0.428571, abs=1e-6)
-    before = {"pre_nir": [[0.30]], "pre_swir2": [[0.10]]}
+    before = {"nir_pre": [[0.30]], "swir2_pre": [[0.10]]}
     assert baselines.index(chips(before | burned), ZERO, ONE) == pytest.approx(0.928571, abs=1e-6)
 
 

@@ -13,7 +13,7 @@ def index(dataset: Dataset, chips: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """(chip, y, x) dNBR, or NBR with its sign turned: the higher the likelier burned; NaN where it is not defined.
 
     Args:
-        dataset: with `reflectance`, `valid` and `band_name`; bands from before a fire begin with `pre_`.
+        dataset: with `reflectance`, `valid` and `band_name`; bands from before a fire end with `_pre`.
         chips: (chip,) index of each.
         sizes: as every function of windows takes them; a chip has none.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from landbridge.contract import Dataset
 
-PRE = "pre_"  # begins the names of bands from before the fire
+PRE = "_pre"  # ends the names of bands from before the fire
 LEAST_SUM = 1e-4  # of two reflectances: below it their normalised difference is noise
 NEAR_INFRARED = ("nir", "nir_narrow")  # the first that is there
 BAI_RED, BAI_NIR = 0.1, 0.06  # reflectance of char, which the index measures the distance from
@@ -34,9 +34,9 @@ def nbr(nir: np.ndarray, swir2: np.ndarray) -> np.ndarray:
     return normalised_difference(nir, swir2)
 
 
-def dnbr(pre_nir: np.ndarray, pre_swir2: np.ndarray, nir: np.ndarray, swir2: np.ndarray) -> np.ndarray:
+def dnbr(nir_pre: np.ndarray, swir2_pre: np.ndarray, nir: np.ndarray, swir2: np.ndarray) -> np.ndarray:
     """Its fall from before a fire to after it: high where something burned."""
-    return nbr(pre_nir, pre_swir2) - nbr(nir, swir2)
+    return nbr(nir_pre, swir2_pre) - nbr(nir, swir2)
 
 
 def bai(red: np.ndarray, nir: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ INDICES: dict[str, tuple[tuple[str, ...], Callable[..., np.ndarray]]] = {
     "ndvi": (("nir", "red"), normalised_difference),
     "nbr2": (("swir1", "swir2"), normalised_difference),
     "bai": (("red", "nir"), bai),
-    "dnbr": (("pre_nir", "pre_swir2", "nir", "swir2"), dnbr),
+    "dnbr": (("nir_pre", "swir2_pre", "nir", "swir2"), dnbr),
 }
 
 

@@ -21,7 +21,15 @@ from landbridge.stage import StageError
 
 SHIFTS = ("none", "related", "unrelated")
 # Reality's parameters over the simulator's.
-REALITY = {"q10": 0.75, "vmax": 1.6, "plant_oxidation": 1.3, "oxic_depth": 0.7, "plant_rate": 1.3}
+REALITY = {
+    "q10": 0.75,
+    "vmax": 1.6,
+    "plant_oxidation": 1.3,
+    "oxic_depth": 0.7,
+    "plant_rate": 1.3,
+    "exudation": 1.8,
+    "soil_carbon": 1.8,
+}
 PRESSURE_RATE = 0.2  # kPa-1, bubbles of reality as the pressure drops
 SITE_OFFSET = 1.5  # degC, sd between a tower and its cell
 NEIGHBOUR_VMAX = 1.1  # of a neighbour over the tower's
@@ -41,7 +49,7 @@ def write_twin(
     wetland_cells: int = 60,
     neighbours: int = 2,
     shift: str = "related",
-    site_spread: float = 0.5,
+    site_spread: float = 0.3,
     water_table_known: float = 0.5,
     grid_drivers: bool = True,
     pressure_bubbles: bool = True,

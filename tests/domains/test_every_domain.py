@@ -66,19 +66,37 @@ def test_a_twin_is_equal_from_run_to_run_and_passes_the_contract(folder, tmp_pat
                 {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(raw.rglob("*")) if p.is_file()}
             )
         assert digests[0] == digests[1]
-        path = tmp_path / f"{name}.nc"
-        attributes = {"Conventions": "CF-1.11", "dataset": name}
-        settings = dataset.get("reader_settings", {})
+        readings = [other for other, its in own["datasets"].items() if other == name or its.get("files_of") == name]
+        for reading in readings:
+            harmonised = read_by(folder, own, reading, raw, tmp_path / f"{reading}.nc")
+            check_variables(own, reading, harmonised)
+
+
+def read_by(folder, own, name, raw, path):
+    """The harmonised file of a dataset."""
+    dataset = own["datasets"][name]
+    attributes = {"Conventions": "CF-1.11", "dataset": name}
+    units = module(folder, "readers").READERS[dataset["reader"]](
+        raw, dataset.get("reader_settings", {}), counts=Counter()
+    )
+    if dataset.get("kind") == "chips":
+        netcdf.write_chips(path, units, (), own["variables"], attributes)
+    else:
         time_unit = TIME_UNITS.get(dataset["step"], "seconds")
         with series.SeriesWriter(path, own["variables"], attributes, time_unit=time_unit) as writer:
-            for unit in module(folder, "readers").READERS[dataset["reader"]](raw, settings, counts=Counter()):
+            for unit in units:
                 writer.add(unit)
-        harmonised = netcdf.read(path)
-        for scenario in own["twin"].values():
-            if "inputs" in scenario and scenario["source"]["dataset"] == name:
-                for variable in (*scenario["inputs"], *scenario.get("targets", [])):
-                    assert np.isfinite(harmonised[variable]).any(), variable
-                    assert f"{variable}_truth" in harmonised or variable in scenario["inputs"]
+    return netcdf.read(path)
+
+
+def check_variables(own, name, harmonised):
+    """What scenarios read of a dataset is there, and the truth beside the labels that are scored."""
+    for scenario in own["twin"].values():
+        sides = [side for side in ("source", "target") if scenario.get(side, {}).get("dataset") == name]
+        for variable in (*scenario.get("inputs", []), *scenario.get("targets", [])) if sides else ():
+            assert np.isfinite(harmonised[variable]).any(), variable
+        for variable in scenario.get("targets", []) if "target" in sides else ():
+            assert f"{variable}_truth" in harmonised
 
 
 def test_every_domain_of_the_registry_plans_its_jobs():

@@ -79,6 +79,12 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
         wrong = _recipe(recipe, offered.recipes, offered.selections)
         if wrong:
             faults.append(Fault((name, "recipes", number), *wrong))
+    scenarios = [scenario for tier in TIERS for scenario in getattr(domain, tier).values()]
+    named = {*domain.recipes, *(word for scenario in scenarios for word in scenario.recipes or ())}
+    for number, recipe in enumerate(domain.maps):
+        if recipe not in named:
+            problem = f"'{recipe}' is not among this domain's recipes"
+            faults.append(Fault((name, "maps", number), problem, closest(recipe, sorted(named))))
     for word, contrast in domain.contrasts.items():
         faults += [Fault((name, "contrasts", word, *path), *rest) for path, *rest in _contrast(contrast, domain)]
     for word, dataset in domain.datasets.items():

@@ -148,6 +148,8 @@ def _finished(outputs: Mapping[str, Any]) -> Iterator[dict[str, Path]]:
     temporary = {name: path.with_name(f".unfinished.{path.name}") for name, path in final.items()}
     for path in final.values():
         path.parent.mkdir(parents=True, exist_ok=True)
+    for path in temporary.values():
+        _remove(path)  # what a killed job has left
     try:
         yield temporary
         missing = [str(final[name]) for name, path in temporary.items() if not path.exists()]
@@ -157,7 +159,15 @@ def _finished(outputs: Mapping[str, Any]) -> Iterator[dict[str, Path]]:
             path.replace(final[name])
     finally:
         for path in temporary.values():
-            path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def identity(record: Mapping[str, Any]) -> str:
@@ -249,10 +259,16 @@ def replay(record_file: Path, folder: Path | None = None, *, sealed: bool = Fals
     for path in _paths(record["outputs"]):
         if path.endswith((".cost.json",)):
             continue  # seconds and memory are never the same twice
-        same = (origin / path).exists() and (origin / path).read_bytes() == (folder / path).read_bytes()
+        same = _contents(origin / path) == _contents(folder / path)
         print(f"{'identical' if same else 'DIFFERENT'}  {path}  (in {folder})")
         different += not same
     return 3 if different else 0
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    """Bytes of a file, or of every file in a folder, by name; empty where there is nothing."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return {str(file.relative_to(path)): file.read_bytes() for file in files if file.is_file()}
 
 
 def _paths(files: Mapping[str, Any]) -> list[str]:

@@ -156,12 +156,24 @@ class Plan:
                 folder = f"results/{name}/compare/{scenario}"
                 found += [f"{folder}/{table}.csv" for table in TABLES]
                 found += [f"{folder}/{figure}.svg" for figure in self.figures(name)]
+                found += self.maps(name, scenario)
             for contrast in self.contrasts(name):
                 found += [f"results/{name}/contrast/{contrast}.{ending}" for ending in ("csv", "svg")]
             published = self.config.domains[name].published_scores
             if published is not None and self.tier == "real" and self._at_hand(name, published):
                 found.append(f"results/{name}/recompute/{published}.csv")
         return found
+
+    def maps(self, domain: str, scenario: str) -> list[str]:
+        """Folders of predictions on the map: of the recipes that the domain names, by their first seed."""
+        if self.scenarios[domain][scenario].task != "segmentation":
+            return []
+        wanted = self.config.domains[domain].maps
+        return [
+            f"results/{domain}/maps/{scenario}/{model}-{recipe}/seed0"
+            for model, recipe in self.runs(domain, scenario)
+            if recipe in wanted
+        ]
 
     def _recipe(self, wildcards: Any) -> Recipe:
         return self.recipes[split_recipe(wildcards.recipe)[0]]
@@ -236,7 +248,8 @@ class Plan:
 
         def files(wildcards: Any) -> list[str]:
             names = {"domain": wildcards.domain, "scenario": wildcards.scenario}
-            return [pattern.format(fold=fold, **names) for fold in self.folds(**names)]
+            others = {name: value for name, value in dict(wildcards.items()).items() if name not in names}
+            return [pattern.format(fold=fold, **names).format(**others) for fold in self.folds(**names)]
 
         return files
 
@@ -323,7 +336,7 @@ class Plan:
 
         def values(wildcards: Any) -> dict[str, Any]:
             found: dict[str, Any] = of_stage(wildcards)
-            return {**found, "code": self.code(stage)(wildcards)} if stage == "harmonise" else found
+            return {**found, "code": self.code(stage)(wildcards)} if stage in ("harmonise", "maps") else found
 
         return values
 

@@ -175,6 +175,7 @@ STAGES = {
     "evaluate": "landbridge.judge.evaluate",
     "compare": "landbridge.judge.compare",
     "draw": "landbridge.judge.draw",
+    "maps": "landbridge.judge.maps",
     "contrast": "landbridge.judge.contrast",
     "recompute": "landbridge.judge.recompute",
     "summarise": "landbridge.judge.summarise",

@@ -350,6 +350,10 @@ class Domain(Strict):
     statistics: SomeTexts = Field(description="statistics over groups of the tables")
     worst_class_of: str | None = Field(None, description="column whose worst value 'worst_class' reports")
     figures: Texts = Field([], description="figures of each comparison")
+    maps: Texts = Field(
+        [],
+        description="recipes whose predictions of pixels are written as GeoTIFF, at the largest budget and first seed",
+    )
     contrasts: dict[Name, Contrast] = Field(
         {}, description="pages that show what a flattering rule does; drawn where both of its scenarios run"
     )

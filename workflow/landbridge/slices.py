@@ -247,6 +247,10 @@ class Slices:
             "product": dict(scenario.product),
         }
 
+    def maps(self, wildcards: Any) -> dict[str, Any]:
+        """The scenario and its classes."""
+        return {"scenario": wildcards.scenario, "classes": list(self.scenario(wildcards).classes)}
+
     def contrast(self, wildcards: Any) -> dict[str, Any]:
         """The two scenarios, and what `compare` knows of the honest one."""
         domain = self.config.domains[wildcards.domain]

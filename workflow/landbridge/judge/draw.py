@@ -69,6 +69,14 @@ class Material:
         order = [name for name in (*ADAPTED, *FIRST) if name in found]
         return found[order[0]] if order else next(iter(found.values()), ("", None))
 
+    def examples_of(self, recipe: str, model: str) -> Dataset | None:
+        """Examples of one recipe with a model, or without a network; None where it has none."""
+        for path in self.job.input_list("examples"):
+            if path.name.removesuffix(".examples.nc") in (f"{model}-{recipe}", f"none-{recipe}"):
+                dataset = netcdf.read(path)
+                return dataset if dataset.variables else None
+        return None
+
     @cached_property
     def tests(self) -> list[Dataset]:
         """Inputs of the test of each fold."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import CONVENTIONS, Dataset, Variable
+from landbridge.contract import CONVENTIONS, IGNORE, PROBABILITY_SCALE, Dataset, Variable
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.scores import CELL, HEAD, MACRO, mean_of_targets
 from landbridge.judge.scoring import Answers, score
@@ -23,13 +23,15 @@ def examples(
     """Best, median and worst unit of the first seed at its largest budget: labels beside predictions of its rows.
 
     Where the headline is the mean over the targets, the best, median and worst block of a unit, with all targets.
-    These are the only labels that figures see.
+    Of images one of each group, see `_images`. These are the only labels that figures see.
     """
     attributes = {"Conventions": CONVENTIONS, "kind": "examples", "task": settings["task"]}
-    if shown is None or settings["task"] == "segmentation":
+    if shown is None:
         return Dataset({}, attributes)
     fold, values, budget = shown
     own = answers[fold]
+    if settings["task"] == "segmentation":
+        return Dataset(_images(own, values), {**attributes, "budget": budget, "target": "label"})
     macro = settings["headline"]["target"] == MACRO
     targets = list(settings["targets"]) if macro else [settings["headline"]["target"]]
     of_row = own.cells[own.cell] if macro else np.stack([own.row_unit, np.zeros_like(own.row_unit)], axis=1)
@@ -68,6 +70,32 @@ def examples(
         ):
             found[name] = Variable(("row",), array.astype(np.uint8), {"long_name": meaning, "role": "target"})
     return Dataset(found, {**attributes, "budget": budget, "target": settings["headline"]["target"]})
+
+
+def _images(own: Answers, values: np.ndarray) -> dict[str, Variable]:
+    """Labels beside probabilities of the last class, of the image in each group that holds most pixels of it.
+
+    Which image that is depends on the answers alone, so examples of two recipes show the same ones.
+    """
+    sought = own.scorable[:, None, None] & (own.labels == values.shape[1] - 1)
+    group = np.array(own.units["group"])[own.row_unit]
+    most = sought.sum(axis=(1, 2))
+    picked = np.array(
+        [members[np.argmax(most[members])] for name in np.unique(group) for members in [np.flatnonzero(group == name)]]
+    )
+    index = {"role": "index"}
+    names = np.array(own.units["unit"])[own.row_unit[picked]]
+    probability = np.where(np.isfinite(values[picked, -1]), np.rint(values[picked, -1] * PROBABILITY_SCALE), IGNORE)
+    return {
+        "unit_name": Variable(("row",), names, {"long_name": "unit of the row", **index}),
+        "group": Variable(("row",), group[picked], {"long_name": "group of the row", **index}),
+        "label": Variable(("row", "y", "x"), own.labels[picked], {"long_name": "class", "role": "target"}),
+        "prediction": Variable(
+            ("row", "y", "x"),
+            probability.astype(np.uint8),
+            {"long_name": "probability of the last class", "scale_factor": 1 / PROBABILITY_SCALE, "role": "target"},
+        ),
+    }
 
 
 def _example_scores(

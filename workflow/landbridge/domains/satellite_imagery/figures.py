@@ -19,7 +19,8 @@ CAPTIONS = {
         "the image in false colours (burned ground is dark red or brown, vegetation green), what burned, and "
         "the probability of having burned before and after transfer, at the largest budget and the first seed. The bar "
         "tells its length; what is grey was not seen. Of each event the image that burned most is shown. Examples "
-        "carry no interval; the leaderboard gives the {level} % interval of the score (bootstrap over test groups and seeds)."
+        "carry no interval; the leaderboard gives the {level} % interval of the score (bootstrap over test groups and "
+        "seeds)."
     )
 }
 COLOURS = ("swir2", "nir", "red")  # as red, green and blue; without a red band the short-wave band next to it

@@ -38,6 +38,7 @@ class Study:
         budgets: at which.
         reference_budget: of training from scratch, where the share of the way towards it is told.
         naive: the naive reference.
+        rival: a recipe whose score is told beside that of the recipe, at the first budget; higher is better.
     """
 
     scenario: str
@@ -48,6 +49,7 @@ class Study:
     budgets: tuple[str, ...]
     reference_budget: str | None = None
     naive: str = "naive"
+    rival: str | None = None
 
 
 def towers(seed: int, kind: str) -> dict[str, Any]:
@@ -75,6 +77,16 @@ def homes(seed: int, kind: str) -> dict[str, Any]:
     }
 
 
+def fires(seed: int, kind: str) -> dict[str, Any]:
+    """Settings of a twin of fires; in the control burned ground of the peatland looks like nothing in the source."""
+    return {
+        "datasets": {"twin_fires": {"twin": {"seed": seed, "shift": kind}}},
+        "twin": {"twin_fires": {"budgets": [0, 2]}},
+        "figures": ["audit"],
+        "maps": [],
+    }
+
+
 def wetlands(seed: int, kind: str) -> dict[str, Any]:
     """Settings of a twin of wetlands; in the control the simulator knows nothing of the towers."""
     return {"datasets": {"twin_wetlands": {"twin": {"seed": seed, "shift": kind}}}, "figures": ["audit"]}
@@ -96,6 +108,15 @@ STUDIES = {
         {"target": "label", "metric": "macro_f1.unit", "statistic": "pooled"},
         "full_finetune",
         ("50",),
+    ),
+    "satellite_imagery": Study(
+        "twin_fires",
+        ("related", "unrelated"),
+        fires,
+        {"target": "label", "metric": "iou", "statistic": "pooled"},
+        "full_finetune",
+        ("2",),
+        rival="index_threshold.target",
     ),
     "wetland_methane": Study(
         "twin_wetlands",
@@ -127,7 +148,7 @@ def run(domain: str, seed: int, kind: str, seeds: int = 3) -> tuple[Rows, Rows]:
             source = ROOT / part
             shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder / part)
         own = study.settings(seed, kind)
-        recipes = [study.naive, "source_only", "target_only", study.recipe]
+        recipes = [study.naive, "source_only", "target_only", study.recipe, *([study.rival] if study.rival else [])]
         own.setdefault("twin", {}).setdefault(study.scenario, {})["recipes"] = recipes
         changed = [f"seeds={seeds}", f"scenarios=['{study.scenario}']", f"{domain}={own}"]
         command = [sys.executable, "-m", "snakemake", "--cores", "2", domain, "--config", *changed]
@@ -138,18 +159,23 @@ def run(domain: str, seed: int, kind: str, seeds: int = 3) -> tuple[Rows, Rows]:
         return tables.read(compared / "effects.csv"), tables.read(compared / "leaderboard.csv")
 
 
+def value_of(leaderboard: Rows, study: Study, recipe: str, budget: str) -> float:
+    """The headline's value of a recipe, perhaps with a variant, at a budget."""
+    name, _, variant = recipe.partition(".")
+    wanted = {**study.headline, "recipe": name, "budget": budget}
+    found = [row for row in leaderboard if wanted.items() <= row.items() and variant in ("", row["variant"])]
+    return float(found[0]["value"])
+
+
 def share_of_the_way(leaderboard: Rows, study: Study, budget: str) -> float:
     """How much of the way from the source model to training from scratch on all labels a recipe goes, by the headline.
 
     NaN where training from scratch is no better than the source model.
     """
-
-    def value(recipe: str, at: str) -> float:
-        wanted = {**study.headline, "recipe": recipe, "budget": at}
-        return next(float(row["value"]) for row in leaderboard if wanted.items() <= row.items())
-
-    source, scratch = value("source_only", budget), value("target_only", str(study.reference_budget))
-    return (source - value(study.recipe, budget)) / (source - scratch) if scratch < source else float("nan")
+    source = value_of(leaderboard, study, "source_only", budget)
+    scratch = value_of(leaderboard, study, "target_only", str(study.reference_budget))
+    own = value_of(leaderboard, study, study.recipe, budget)
+    return (source - own) / (source - scratch) if scratch < source else float("nan")
 
 
 def main() -> None:
@@ -163,7 +189,7 @@ def main() -> None:
     arguments = parser.parse_args()
     study = STUDIES[arguments.domain]
     for kind in arguments.kinds or study.kinds:
-        helped, halfway = 0, 0
+        helped, halfway, won = 0, 0, 0
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             effects, leaderboard = run(arguments.domain, seed, kind, arguments.training_seeds)
             verdicts = {budget: helps_at(effects, study.recipe, budget, study.headline) for budget in study.budgets}
@@ -183,11 +209,19 @@ def main() -> None:
                 share = share_of_the_way(leaderboard, study, study.budgets[0])
                 halfway += share >= 0.5
                 line.append(f"{share:.2f} of the way to scratch with {study.reference_budget}")
+            if study.rival:
+                own, other = (
+                    value_of(leaderboard, study, name, study.budgets[0]) for name in (study.recipe, study.rival)
+                )
+                won += own > other
+                line.append(f"{study.recipe} {own:.2f}, {study.rival} {other:.2f}")
             print(*line, flush=True)
         at = f"at {' or '.join(study.budgets)}"
         print(f"{kind}: {study.recipe} helps {at} in {helped} of {arguments.seeds} twins", flush=True)
         if study.reference_budget and kind == study.kinds[0]:
             print(f"{kind}: at least half of the way in {halfway} of {arguments.seeds}", flush=True)
+        if study.rival:
+            print(f"{kind}: better than {study.rival} in {won} of {arguments.seeds}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""Whole runs of satellite imagery: fires and tiles of the twin, and the published files."""
+
+import json
+
+import numpy as np
+import rasterio
+from landbridge.io import netcdf
+
+from tests.workflow.conftest import copy_project, rows
+
+SMALL = """
+domains: [satellite_imagery]
+seeds: 1
+bootstrap: {replicates: 50}
+satellite_imagery:
+  datasets:
+    twin_fires: {twin: {size: 64, north: 3, med: 2, peat: 6}}
+    twin_landcover: {twin: {size: 16, tiles_per_class: 8}}
+  twin:
+    twin_fires: {budgets: [0, 1]}
+    twin_landcover: {budgets: [0, 10]}
+  real:
+    bc_west_east: {budgets: [0, 1]}
+    landcover_west_east: {budgets: [0, 4]}
+  models: {unet: {widths: [2, 2, 4, 4]}, resnet: {widths: [4, 4, 8, 8]}}
+  recipes: [naive, index_threshold.source, index_threshold.target, source_only, adabn, target_only, full_finetune]
+  recipe_settings: {gradient_boosted_trees: {rounds: 5, max_rows: 2000}}
+  training: {epochs: 2, fixed_steps: 5, epoch_steps: 5}
+"""
+
+
+def statuses(board, budget):
+    return {(row["recipe"], row["variant"]): row["status"] for row in board if row["budget"] == budget}
+
+
+def test_fires_from_files_to_maps(tmp_path):
+    project = copy_project(tmp_path / "project", config=SMALL)
+    project.snakemake("satellite_imagery", "--config", "scenarios=[twin_fires,twin_landcover]")
+    results = project.folder / "results" / "satellite_imagery"
+    compared = results / "compare" / "twin_fires"
+    board = rows(compared / "leaderboard.csv", metric="iou", statistic="pooled")
+    assert set(statuses(board, "1").values()) == {"ok"}
+    assert float(next(row["value"] for row in board if row["recipe"] == "truth")) == 1
+    for figure in ("panels", "learning_curve", "effects"):
+        assert (compared / f"{figure}.svg").stat().st_size > 5000
+    parts = rows(results / "split" / "twin_fires" / "fold0" / "split.csv")
+    assert {row["group"][:4] for row in parts if row["part"].startswith("target")} == {"peat"}
+
+    folder = results / "maps" / "twin_fires" / "unet-full_finetune" / "seed0"
+    told = json.loads((folder / "maps.json").read_text())
+    test = netcdf.read(results / "split" / "twin_fires" / "fold0" / "test_inputs.nc")
+    assert [own["scene"] for own in told["scenes"]] == sorted(set(np.asarray(test["scene"]).astype(str).tolist()))
+    predicted = netcdf.read(results / "transfer" / "twin_fires" / "unet-full_finetune" / "fold0-seed0.nc")
+    for own in told["scenes"]:
+        raw = next((project.folder / "data").rglob(f"{own['scene']}/post.tif"))
+        with rasterio.open(folder / own["files"]["probability"]) as made, rasterio.open(raw) as scene:
+            assert (made.crs, made.transform, made.shape) == (scene.crs, scene.transform, scene.shape)
+            assert np.isnan(made.nodata) and made.tags()["recipe"] == "full_finetune"
+            whole = made.read(1)
+        with rasterio.open(folder / own["files"]["class"]) as made:
+            assert made.nodata == 255 and made.colormap(1)[1][:3] == (215, 60, 30)
+            assert set(np.unique(made.read(1))) <= {0, 1, 255}
+        assert np.isfinite(whole).sum() == own["pixels"]
+    chip = int(np.flatnonzero(np.asarray(test["scene"]).astype(str) == own["scene"])[0])
+    row, col = int(test["row"][chip]), int(test["col"][chip])
+    seen = test["valid"][chip] > 0
+    expected = predicted["probability"][-1, chip, 1] / 254
+    np.testing.assert_allclose(whole[row : row + 32, col : col + 32][seen], expected[seen], atol=1e-6)
+
+    board = rows(results / "compare" / "twin_landcover" / "leaderboard.csv", metric="macro_f1", statistic="pooled")
+    assert {"source_only", "full_finetune"} <= {row["recipe"] for row in board if row["status"] == "ok"}
+    assert not (results / "maps" / "twin_landcover").exists()
+
+
+def test_published_tiles_and_a_published_fire(tmp_path, mirror):
+    project = copy_project(tmp_path / "project", config=SMALL)
+    project.snakemake("satellite_imagery", "--config", "tier=real", f"mirror={mirror}")
+    results = project.folder / "results" / "satellite_imagery"
+    board = rows(results / "compare" / "landcover_west_east" / "leaderboard.csv", metric="macro_f1", statistic="pooled")
+    assert statuses(board, "4")["full_finetune", ""] == "ok"
+    effects = rows(results / "compare" / "bc_west_east" / "effects.csv")
+    assert {row["verdict"] for row in effects} <= {"helps_here", "harms_here", "unclear", "not_applicable"}
+    (made,) = (results / "maps" / "bc_west_east" / "unet-source_only" / "seed0").glob("*_probability.tif")
+    with rasterio.open(made) as mapped:
+        assert mapped.crs.to_epsg() == 3005 and mapped.shape == (429, 712)

@@ -13,6 +13,7 @@ from landbridge.judge.scores import Run, Scores
 
 BOOTSTRAP = {"replicates": 300, "level": 0.95}
 SETTINGS = {
+    "product": {"y": "y_model"},
     "scenario": "s",
     "title": "Here to there",
     "headline": {"target": "y", "metric": "rmse", "statistic": "mean"},
@@ -104,6 +105,14 @@ def material(tmp_path, **more):
         },
         {"budget": "4", "target": "y"},
     )
+    tested = Dataset(
+        {
+            "unit_name": Variable(("unit",), np.array(["u0", "u2"]), index),
+            "row_size": Variable(("unit",), np.array([4, 4], np.int32), index),
+            "time": Variable(("obs",), np.array([0, 1, 2, 3, 8, 9, 10, 11]), {"units": "days since 1970-01-01"}),
+            "y_model": Variable(("obs",), np.arange(8.0), {"role": "product"}),
+        }
+    )
     return SimpleNamespace(
         **{
             "scores": own,
@@ -111,6 +120,7 @@ def material(tmp_path, **more):
             "leaderboard": leaderboard(),
             "audits": [audit],
             "example": lambda: ("lstm: full_finetune", example),
+            "tests": [tested],
             **more,
         }
     )
@@ -141,3 +151,13 @@ def test_a_figure_shows_few_recipes_and_never_the_truth():
     assert len(found) == 7
     assert "source_only" in found
     assert not {"truth", "r0"} & set(found)
+
+
+def test_a_product_is_drawn_where_the_test_has_it(tmp_path):
+    made = material(tmp_path)
+    time = np.array([8, 10, 99]).astype("datetime64[D]")
+    name, values = figures_of_units._product(made, SETTINGS, "u2", time)
+    assert name == "y model"
+    np.testing.assert_array_equal(values, [4, 6, np.nan])
+    assert figures_of_units._product(made, SETTINGS, "u1", time) is None
+    assert figures_of_units._product(made, {**SETTINGS, "product": {}}, "u2", time) is None

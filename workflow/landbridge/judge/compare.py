@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,11 @@ def effect_rows(
 ) -> list[dict[str, Any]]:
     """Each run against each reference at each budget: the difference of the statistic inside every replicate."""
     rows, kind = [], _interval(draws, what["metric"])
+
+    @cache
+    def grouped(run_number: int, number: int) -> np.ndarray:
+        return by_group(scores.runs[run_number], scores, metric, number, what["target"])
+
     for index, own in enumerate(scores.runs):
         for reference_name in REFERENCES:
             reference = scores.find(reference_name, own.model)
@@ -163,13 +169,15 @@ def effect_rows(
                     continue
                 gains = metric.gain(mine, theirs)
                 low, high = _bounds(gains, kind, level)
-                pairs = [by_group(item, scores, metric, number, what["target"]) for item in (own, reference)]
+                improved = bootstrap.probability_of_improvement(
+                    grouped(index, number), grouped(other, number), metric.gain
+                )
                 numbers = {
                     "delta": float(gains[0]),
                     "low": low,
                     "high": high,
                     "interval": kind,
-                    "p_improve": bootstrap.probability_of_improvement(pairs[0], pairs[1], metric.gain),
+                    "p_improve": improved,
                     "verdict": verdict(low, high, kind),
                 }
                 rows.append({**head, **numbers, "status": own.status[number]})

@@ -41,7 +41,7 @@ def panels(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         return
     events = _ranked(material, after, model, settings)
     titles = {BEFORE: "before transfer", after: f"after: {after.replace('_', ' ')}"}
-    with figure(path, height=1.0 + 2.0 * len(events)) as drawn:
+    with figure(path, height=0.8 + 1.7 * len(events)) as drawn:
         axes = np.atleast_2d(drawn.subplots(len(events), 2 + len(shown)))
         for line, (rank, event, score) in zip(axes, events, strict=True):
             row = int(np.flatnonzero(np.asarray(shown[after]["group"]).astype(str) == event)[0])
@@ -56,8 +56,6 @@ def panels(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
                 drawn_image = axis.imshow(
                     _masked(probability, label), cmap="inferno", vmin=0, vmax=1, interpolation="nearest"
                 )
-                if line is axes[0]:
-                    axis.set_title(titles[name], fontsize=9)
             line[0].set_ylabel(f"{rank}: {event}\n{score:.2f}", fontsize=8)
             for axis in line:
                 axis.set_xticks([])
@@ -65,6 +63,8 @@ def panels(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
                 axis.set_facecolor(str(GREY))
         axes[0, 0].set_title("image", fontsize=9)
         axes[0, 1].set_title("burned", fontsize=9)
+        for axis, name in zip(axes[0, 2:], shown, strict=True):
+            axis.set_title(titles[name], fontsize=9)
         drawn.colorbar(drawn_image, ax=axes[:, 2:], label="probability", shrink=0.6)
         metric = settings["metric_titles"][settings["headline"]["metric"]]
         title = f"{settings['title']}: the best, the median and the worst event by {metric}"
@@ -110,8 +110,10 @@ def _bar(axis: Any, shape: tuple[int, ...], pixel_m: float) -> None:
     metres = 1000 if shape[1] * pixel_m > 1500 else 100
     length = metres / pixel_m
     x, y = 0.06 * shape[1], 0.92 * shape[0]
-    axis.plot([x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt")
-    axis.text(x, y - 0.04 * shape[0], f"{metres:g} m", color="white", fontsize=7, va="bottom")
+    for colour, width in (("black", 5), ("white", 3)):
+        axis.plot([x, x + length], [y, y], color=colour, linewidth=width, solid_capstyle="butt")
+    box = {"facecolor": "black", "alpha": 0.6, "pad": 1, "linewidth": 0}
+    axis.text(x, y - 0.06 * shape[0], f"{metres:g} m", color="white", fontsize=7, va="bottom", bbox=box)
 
 
 FIGURES = {"panels": panels}

@@ -51,7 +51,7 @@ def panels(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             _bar(line[0], image.shape, pixel_m)
             label = np.asarray(shown[after]["label"])[row]
             line[1].imshow(_masked(label / 1.0, label), cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
-            for axis, (name, dataset) in zip(line[2:], shown.items(), strict=True):
+            for axis, dataset in zip(line[2:], shown.values(), strict=True):
                 probability = np.asarray(dataset["prediction"])[row] / PROBABILITY_SCALE
                 drawn_image = axis.imshow(
                     _masked(probability, label), cmap="inferno", vmin=0, vmax=1, interpolation="nearest"

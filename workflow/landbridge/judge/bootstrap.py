@@ -97,7 +97,7 @@ def statistics_of(values: np.ndarray, draws: Draws, statistics: Sequence[str]) -
     Returns:
         by statistic (replicate,).
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     shares = [name for name in statistics if name in QUANTILES]
     quantiles = _quantiles(values, draws.groups, [QUANTILES[name] for name in shares]) if shares else []
     found |= {name: _over_seeds(own, draws.seeds) for name, own in zip(shares, quantiles, strict=True)}

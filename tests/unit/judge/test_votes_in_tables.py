@@ -6,6 +6,7 @@ import pytest
 from landbridge.contract import CONVENTIONS, Dataset, Variable
 from landbridge.io import netcdf
 from landbridge.judge import compare, evaluate, tables
+from landbridge.judge.metrics import calibration
 from landbridge.judge.scales import split_name, voted
 from landbridge.stage import Job
 
@@ -27,7 +28,7 @@ SETTINGS = {
     "variant": "",
     "headline": {"target": "label", "metric": "macro_f1.unit", "statistic": "pooled"},
 }
-METRICS = ["accuracy", "f1.walk", "accuracy.unit", "macro_f1.unit", "f1.walk.unit", "f1.bus.unit"]
+METRICS = ["accuracy", "f1.walk", "accuracy.unit", "macro_f1.unit", "f1.walk.unit", "f1.bus.unit", "brier", "ece.unit"]
 
 
 def sure(predicted, share=0.9):
@@ -162,7 +163,7 @@ def test_windows_and_votes_stand_side_by_side_in_each_cell(judged):
 
 def test_votes_have_every_sum_that_windows_have(judged):
     with_votes = judged.score("good", TAKEN, TAKEN).column_names
-    assert len([name for name in with_votes if name.endswith(".unit")]) == 2 + len(CLASSES) ** 2
+    assert len([name for name in with_votes if name.endswith(".unit")]) == 2 + len(CLASSES) ** 2 + len(calibration.SUMS)
 
 
 def test_rows_that_contradict_each_other_beyond_measure_share_the_vote():
@@ -182,7 +183,7 @@ def test_known_answers_of_the_table(judged):
     assert value(found, "good", "0", "f1.walk.unit") == pytest.approx(2 / 3, abs=1e-6)
     assert value(found, "good", "0", "f1.bus.unit") == 0
     assert value(found, "good", "0", "accuracy") == pytest.approx(4 / 10)  # the first windows of four trips
-    assert [value(found, "good", "10", name) for name in METRICS[2:]] == [1, 1, 1, 1]
+    assert [value(found, "good", "10", name) for name in METRICS[2:6]] == [1, 1, 1, 1]
 
 
 def test_failed_budgets_take_the_votes_of_the_naive_reference(judged):

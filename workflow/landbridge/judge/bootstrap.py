@@ -170,7 +170,9 @@ def _worst_class(values: np.ndarray, scores: Scores, draws: Draws, metric: Metri
 
 def _pooled(array: np.ndarray, scores: Scores, draws: Draws, metric: Metric) -> np.ndarray:
     """The metric of all groups' sums together, seed by seed: counts are added up again in every replicate."""
-    weights = draws.cells if draws.cells is not None else draws.groups[:, scores.group_of_cell]
+    weights = draws.cells
+    if weights is None:  # whole groups are drawn, so their cells are added up once
+        weights, array = draws.groups, group_sums(array, scores)
     summed = np.tensordot(weights, array, (1, 1))  # (replicate, seed, sum); as a product of matrices, which is fast
     return _over_seeds(metric.function(as_sums(summed, scores.names)), draws.seeds)
 

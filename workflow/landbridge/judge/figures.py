@@ -27,6 +27,7 @@ from landbridge.judge.canvas import (
     styles,
     what_is_measured,
 )
+from landbridge.judge.figures_of_calibration import reliability
 from landbridge.judge.figures_of_classes import confusions
 from landbridge.judge.figures_of_cost import cost
 from landbridge.judge.figures_of_places import map_of_groups
@@ -67,6 +68,15 @@ CAPTIONS = {
         "budget, and training from scratch on the same labels. A line adds up to 100 %; counts are means over seeds. "
         "The leaderboard gives the {level} % interval of the score and of the F1 of every class (bootstrap over test "
         "groups and seeds, {replicates} replicates)."
+    ),
+    "reliability": (
+        "How often predictions are right over how sure they are of it in {scenario}, for up to four recipes at their "
+        "largest budget. Predictions are sorted by their confidence, the probability of the predicted class, into ten "
+        "bins of equal width. Above the line: right more often than it claims; below: less often. The error is the "
+        "mean distance from the line, weighed by the share of predictions in each bin, which the strip shows (expected "
+        "calibration error). Means over seeds; bars are the {level} % interval of a bootstrap over test "
+        "groups and seeds ({replicates} replicates); hollow marks have none, since fewer than five groups or blocks "
+        "have predictions there. Rules without probabilities are sure of everything."
     ),
     "cost": (
         "Score of each recipe in {scenario} at its largest budget, over the weights that it trains there and over the "
@@ -307,6 +317,7 @@ FIGURES = {
     "examples": examples,
     "audit": audit,
     "confusion": confusions,
+    "reliability": reliability,
     "cost": cost,
     "map": map_of_groups,
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from landbridge.contract import IGNORE, Dataset, time_unit
-from landbridge.judge.metrics import confusion, regression
+from landbridge.judge.metrics import calibration, confusion, regression
 from landbridge.judge.scales import averaged, rows_per_day, voted
 from landbridge.stage import StageError
 
@@ -133,7 +133,7 @@ def _class_sums(
     answers: Answers, values: np.ndarray, used: np.ndarray, settings: Mapping[str, Any], cells: int
 ) -> tuple[Sequence[str], np.ndarray]:
     """Names and sums (cell, sum) of rows or pixels, and of the votes of units where a metric names them."""
-    names = confusion.sum_names(len(settings["classes"]))
+    names = (*confusion.sum_names(len(settings["classes"])), *calibration.SUMS)
     label, cell, unit = answers.labels[used], answers.cell[used], answers.row_unit[used]
     values = values[used]
     if settings["task"] == "segmentation":
@@ -151,5 +151,8 @@ def _class_sums(
 
 
 def _of_rows(label: np.ndarray, values: np.ndarray, cell: np.ndarray, cells: int) -> np.ndarray:
+    """Counts of classes, then sums of the calibration, (cell, sum) of log-probabilities (row, class)."""
     nll = -np.maximum(values[np.arange(len(label)), label], np.log(LEAST_PROBABILITY))
-    return confusion.sums(label, values.argmax(axis=-1), nll, cell, cells, values.shape[-1])
+    predicted = values.argmax(axis=-1)
+    counts = confusion.sums(label, predicted, nll, cell, cells, values.shape[-1])
+    return np.concatenate([counts, calibration.sums(label, predicted, values, cell, cells)], axis=1)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from landbridge.judge.metrics.metric import Metric, Sums
+from landbridge.judge.metrics import calibration
+from landbridge.judge.metrics.metric import Metric, Sums, share
 
 
 def sum_names(classes: int) -> tuple[str, ...]:
@@ -38,26 +39,22 @@ def matrix(s: Sums) -> np.ndarray:
     return np.stack(rows, axis=-2)
 
 
-def _share(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), np.nan)
-
-
 def _mean_of_present(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Mean over classes that occur; NaN where none does."""
-    return _share(np.where(present, np.nan_to_num(values), 0).sum(-1), present.sum(-1))
+    return share(np.where(present, np.nan_to_num(values), 0).sum(-1), present.sum(-1))
 
 
 def accuracy(s: Sums) -> np.ndarray:
     """Share of rows or pixels of the right class."""
     counts = matrix(s)
-    return _share(np.trace(counts, axis1=-2, axis2=-1), counts.sum((-2, -1)))
+    return share(np.trace(counts, axis1=-2, axis2=-1), counts.sum((-2, -1)))
 
 
 def class_f1(s: Sums) -> np.ndarray:
     """F1 (..., class): 2 TP / (2 TP + FP + FN); NaN for a class that is neither true nor predicted."""
     counts = matrix(s)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    return _share(2 * hits, counts.sum(-1) + counts.sum(-2))
+    return share(2 * hits, counts.sum(-1) + counts.sum(-2))
 
 
 def macro_f1(s: Sums) -> np.ndarray:
@@ -70,14 +67,14 @@ def balanced_accuracy(s: Sums) -> np.ndarray:
     """Mean recall over the classes that occur."""
     counts = matrix(s)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    return _mean_of_present(_share(hits, counts.sum(-1)), counts.sum(-1) > 0)
+    return _mean_of_present(share(hits, counts.sum(-1)), counts.sum(-1) > 0)
 
 
 def class_iou(s: Sums) -> np.ndarray:
     """Intersection over union (..., class): TP / (TP + FP + FN)."""
     counts = matrix(s)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    return _share(hits, counts.sum(-1) + counts.sum(-2) - hits)
+    return share(hits, counts.sum(-1) + counts.sum(-2) - hits)
 
 
 def class_precision(s: Sums) -> np.ndarray:
@@ -87,13 +84,13 @@ def class_precision(s: Sums) -> np.ndarray:
     """
     counts = matrix(s)
     hits, true, called = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1), counts.sum(-2)
-    return np.where((called == 0) & (true > 0), 0.0, _share(hits, called))
+    return np.where((called == 0) & (true > 0), 0.0, share(hits, called))
 
 
 def class_recall(s: Sums) -> np.ndarray:
     """Share of what is of a class that is predicted as it (..., class); NaN for a class that is never true."""
     counts = matrix(s)
-    return _share(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
+    return share(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
 
 
 def mean_iou(s: Sums) -> np.ndarray:
@@ -125,12 +122,12 @@ def recall(s: Sums) -> np.ndarray:
 def area_bias(s: Sums) -> np.ndarray:
     """Predicted over true area of the last class, less 1; NaN where there is none in truth."""
     counts = matrix(s)
-    return _share(counts.sum(-2), counts.sum(-1))[..., -1] - 1
+    return share(counts.sum(-2), counts.sum(-1))[..., -1] - 1
 
 
 def log_loss(s: Sums) -> np.ndarray:
     """Mean negative log-likelihood."""
-    return _share(s["nll"], s["n"])
+    return share(s["nll"], s["n"])
 
 
 # Metrics (..., class) that may name one class: `f1.walk`.
@@ -151,4 +148,6 @@ METRICS = {
     "recall": Metric(recall, "higher", "1", "recall"),
     "area_bias": Metric(area_bias, "zero", "1", "relative bias of the area"),
     "log_loss": Metric(log_loss, "lower", "1", "log loss"),
+    "ece": Metric(calibration.ece, "lower", "1", "expected calibration error"),
+    "brier": Metric(calibration.brier, "lower", "1", "Brier score"),
 }

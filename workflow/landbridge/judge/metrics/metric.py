@@ -33,3 +33,8 @@ class Metric:
         if self.better == "lower":
             return reference - value
         return np.abs(reference) - np.abs(value)
+
+
+def share(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """A ratio of sums; NaN where there is nothing to divide by."""
+    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), np.nan)

@@ -15,7 +15,7 @@ bootstrap: {replicates: 50}
 satellite_imagery:
   datasets:
     twin_fires: {twin: {size: 64, north: 3, med: 2, peat: 6}}
-    twin_landcover: {twin: {size: 16, tiles_per_class: 8}}
+    twin_landcover: {twin: {size: 16, tiles_per_class: 30}}
   twin:
     twin_fires: {budgets: [0, 1]}
     twin_landcover: {budgets: [0, 10]}

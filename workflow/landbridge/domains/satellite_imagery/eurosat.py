@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "gap_degrees": 2.0,
     "block_degrees": 0.5,
     "least_valid": 0.5,
+    "truth": False,
 }
 RULE = PRODUCTS["sentinel2_before_04"]
 LOOKED_AT = 200  # tiles that the order of the bands is checked by
@@ -75,7 +76,8 @@ def read_eurosat(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
 
     Args:
         folder: holds `**/<Class>/<Class>_<n>.tif`.
-        settings: stack, bands (in file order), west_share, gap_degrees, block_degrees, least_valid.
+        settings: stack, bands (in file order), west_share, gap_degrees, block_degrees, least_valid,
+            truth (whether labels are the truth, as of synthetic tiles).
         counts: gets what was read and what was dropped.
 
     Raises:
@@ -212,6 +214,7 @@ def _chip(
             counts[f"tiles with a border of undeclared nodata: {number:g}"] += 1
             usable &= ~cells
     scene = Scene(tile.path.stem, block, region, block, "", "sentinel2", "top_of_atmosphere", tile.grid)
-    patch = Patch(values, usable, np.asarray(tile.land_cover, np.uint8))
+    label = np.asarray(tile.land_cover, np.uint8)
+    patch = Patch(values, usable, label, label if own["truth"] else None)
     cut = Cut(min(tile.grid.shape), own["least_valid"])
     yield from chips_of(scene, how.stack, LAND_COVER, cut, lambda row, col, size: patch, counts)

@@ -14,8 +14,6 @@ from landbridge.train.loop import Drawn, Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 from torch import nn
 
-torch.set_num_threads(1)  # on tensors this small, threads wait for each other
-
 SHAPE = Shape(3, 0, 2, 16)
 SMALL = {"widths": [4, 8, 8, 16]}
 

@@ -10,8 +10,6 @@ from landbridge.models.convolutions import doubled, halved
 from landbridge.models.network import Shape, initialise, parameter_count
 from torch.nn import functional
 
-torch.set_num_threads(1)  # on tensors this small, threads wait for each other
-
 SMALL = {"widths": [4, 8, 16, 32]}
 NAMES = ("unet", "wht_unet", "resnet", "wht_resnet")
 

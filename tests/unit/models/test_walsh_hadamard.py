@@ -6,8 +6,6 @@ from landbridge.models import wht_unet
 from landbridge.models.network import Shape, initialise, parameter_count
 from landbridge.models.walsh_hadamard import WalshHadamard, padded_side, shrink, transform
 
-torch.set_num_threads(1)  # on tensors this small, threads wait for each other
-
 SIZES = [2, 4, 8, 16, 32, 64, 128]
 
 

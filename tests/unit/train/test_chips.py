@@ -21,8 +21,6 @@ from landbridge.train.turns import symmetry, turned
 
 from tests import synthetic
 
-torch.set_num_threads(1)  # on tensors this small, threads wait for each other
-
 SETTINGS = {**synthetic.settings("segmentation"), "training": {}}
 
 

@@ -39,6 +39,7 @@ class Study:
         reference_budget: of training from scratch, where the share of the way towards it is told.
         naive: the naive reference.
         rival: a recipe whose score is told beside that of the recipe, at the first budget; higher is better.
+        beaten: recipe of which it is told, budget by budget, in how many twins the judged one misses by less.
     """
 
     scenario: str
@@ -50,6 +51,7 @@ class Study:
     reference_budget: str | None = None
     naive: str = "naive"
     rival: str | None = None
+    beaten: str | None = None
 
 
 def towers(seed: int, kind: str) -> dict[str, Any]:
@@ -125,6 +127,7 @@ STUDIES = {
         {"target": "ch4_flux", "metric": "rmse", "statistic": "median"},
         "residual_over_simulator",
         ("1", "2", "4", "all"),
+        beaten="source_only",
     ),
     "smart_meters": Study(
         "twin_homes_embedding",
@@ -178,6 +181,13 @@ def share_of_the_way(leaderboard: Rows, study: Study, budget: str) -> float:
     return (source - own) / (source - scratch) if scratch < source else float("nan")
 
 
+def gains(effects: Rows, study: Study, reference: str) -> dict[str, float]:
+    """By budget, how much better than another recipe the judged one is, by the headline; NaN where it has no score."""
+    wanted = {**study.headline, "recipe": study.recipe, "reference": reference}
+    rows = {row["budget"]: row["delta"] for row in effects if wanted.items() <= row.items()}
+    return {budget: float(rows[budget] or "nan") for budget in study.budgets}
+
+
 def main() -> None:
     """Print one line for each twin and a count for each kind."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -190,6 +200,7 @@ def main() -> None:
     study = STUDIES[arguments.domain]
     for kind in arguments.kinds or study.kinds:
         helped, halfway, won = 0, 0, 0
+        better = dict.fromkeys(study.budgets, 0)
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             effects, leaderboard = run(arguments.domain, seed, kind, arguments.training_seeds)
             verdicts = {budget: helps_at(effects, study.recipe, budget, study.headline) for budget in study.budgets}
@@ -205,6 +216,8 @@ def main() -> None:
             }
             helped += "helps" in verdicts.values()
             line = [kind, seed, shown, verdicts]
+            if study.beaten:
+                better = {at: better[at] + (gain > 0) for at, gain in gains(effects, study, study.beaten).items()}
             if study.reference_budget and kind == study.kinds[0]:
                 share = share_of_the_way(leaderboard, study, study.budgets[0])
                 halfway += share >= 0.5
@@ -218,6 +231,9 @@ def main() -> None:
             print(*line, flush=True)
         at = f"at {' or '.join(study.budgets)}"
         print(f"{kind}: {study.recipe} helps {at} in {helped} of {arguments.seeds} twins", flush=True)
+        if study.beaten:
+            counts = ", ".join(f"{count} at {budget}" for budget, count in better.items())
+            print(f"{kind}: {study.recipe} beats {study.beaten} in {counts} of {arguments.seeds} twins", flush=True)
         if study.reference_budget and kind == study.kinds[0]:
             print(f"{kind}: at least half of the way in {halfway} of {arguments.seeds}", flush=True)
         if study.rival:

@@ -72,7 +72,7 @@ def test_the_choice_is_that_of_refits_without_each_group():
                 squares = (y[out] - factor * ridge.predict(x[out])) ** 2
                 errors.append(np.sqrt(np.average(squares, weights=weight[out])))
             missed[factor, penalty] = np.mean(errors)
-    factor, ridge = chosen(x, y, weight, folds(groups), penalties, factors)
+    factor, ridge, _ = chosen(x, y, weight, folds(groups), penalties, factors)
     best = min(missed, key=missed.get)
     assert factor == best[0] > 0
     assert ridge.slopes == pytest.approx(fit_ridges(x, y, weight, [best[1]])[0].slopes)

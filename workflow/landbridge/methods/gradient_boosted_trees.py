@@ -99,7 +99,9 @@ def fit_boosters(
             early_stopping=False,
             random_state=seed % 2**32,
         )
-        booster.fit(table[used], labels[used, target], sample_weight=weights[used, target])
+        rows = np.array(table[used])
+        rows[:, np.isnan(rows).all(axis=0)] = 0  # scikit-learn refuses a column that no row knows; none splits by it
+        booster.fit(rows, labels[used, target], sample_weight=weights[used, target])
         boosters.append(booster)
     return Trees(boosters, task, classes)
 

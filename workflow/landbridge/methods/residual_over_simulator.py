@@ -2,9 +2,9 @@
 
 yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, k one of 0, 0.25, 0.5 and 1. With no
 labels, and wherever labels do not speak for more, it is g. What r may be grows with the labelled groups, since the days
-of one place are many but say little about other places: below `table_from` groups r = c g, one number by least squares;
-from there on a ridge on the features of a row and on g itself. a and b are fitted by least squares from `line_from`
-groups on, and are 1 and 0 below.
+of one place are many but say little about other places: r = c g, one number by least squares, or from `table_from`
+groups on, where that misses less, a ridge on the features of a row and on g itself. a and b are fitted by least squares
+from `line_from` groups on, and are 1 and 0 below.
 
 k and the ridge's penalty are those that miss the labels by least when one group after another is left out. A single
 group is left out by stretches of time, which can't tell how far its correction holds elsewhere: where other groups are
@@ -91,8 +91,8 @@ def stretched(
     weight: np.ndarray,
     fold: np.ndarray,
     factors: Sequence[float],
-) -> tuple[float, Ridge]:
-    """The k with which r = c g misses the remainder (row,) of the folds left out by least, and r of all rows.
+) -> tuple[float, Ridge, float]:
+    """The k with which r = c g misses the remainder (row,) of the folds left out by least, r of all rows, that error.
 
     Args:
         table: (row, column).
@@ -100,7 +100,8 @@ def stretched(
     """
     simulated = table[:, column]
     errors = np.zeros(len(factors))
-    for number in np.unique(fold) if len(np.unique(fold)) > 1 else ():
+    numbers = np.unique(fold)
+    for number in numbers if len(numbers) > 1 else ():
         out, rest = fold == number, fold != number
         part = proportion(simulated[rest], remainder[rest], weight[rest]) * simulated[out]
         for row, factor in enumerate(factors):
@@ -108,7 +109,8 @@ def stretched(
     slopes = np.zeros(table.shape[1])
     slopes[column] = proportion(simulated, remainder, weight)
     anything = np.full(len(slopes), np.inf)
-    return factors[int(np.argmin(errors))], Ridge(-anything, anything, np.zeros(len(slopes)), slopes, 0.0)
+    best = int(np.argmin(errors))
+    return factors[best], Ridge(-anything, anything, np.zeros(len(slopes)), slopes, 0.0), errors[best] / len(numbers)
 
 
 def factors_of(groups: int, known_groups: bool, alone: float) -> Sequence[float]:
@@ -136,15 +138,16 @@ def fit(given: Given) -> Fitted:
         label, groups = rows.labels[used, target].astype(np.float64), rows.groups[used]
         count = len(np.unique(groups))
         factors = factors_of(count, given.known_groups, given.settings["alone"])
-        few = count < given.settings["table_from"] and not given.known_groups
         slope, offset = line(own, label, weight) if count >= given.settings["line_from"] else (1.0, 0.0)
         # a and b have seen the groups that are left out: two numbers of eight groups or more, and the same for every k.
         remainder = label - (slope * own + offset)
-        if few:
+        rules = []
+        if not given.known_groups:
             column = table.shape[1] - simulated.shape[1] + target
-            factor, ridge = stretched(table[used], column, remainder, weight, folds(groups), factors)
-        else:
-            factor, ridge = chosen(table[used], remainder, weight, folds(groups), penalties, factors)
+            rules.append(stretched(table[used], column, remainder, weight, folds(groups), factors))
+        if given.known_groups or count >= given.settings["table_from"]:
+            rules.append(chosen(table[used], remainder, weight, folds(groups), penalties, factors))
+        factor, ridge, _ = min(rules, key=lambda rule: rule[2])
         fitted.append((slope, offset, factor, ridge))
     slopes, offsets, factors, ridges = zip(*fitted, strict=True)
     return Corrected(simulator, np.array(slopes), np.array(offsets), np.array(factors), Ridges(ridges))

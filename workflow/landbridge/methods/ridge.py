@@ -105,8 +105,8 @@ def chosen(
     fold: np.ndarray,
     penalties: Sequence[float],
     factors: Sequence[float] = (1.0,),
-) -> tuple[float, Ridge]:
-    """The factor and the ridge of all rows whose product misses the rows left out by least.
+) -> tuple[float, Ridge, float]:
+    """The factor and the ridge of all rows whose product misses the rows left out by least, and their mean error.
 
     Errors are root mean squares of each fold, all folds weighing the same, as scores of sites are compared; the squares
     themselves would leave the choice to the site of the largest flux. Of equal ones the smaller factor and the larger
@@ -131,7 +131,7 @@ def chosen(
                 errors[row, column] += np.sqrt(squares)
     best = int(np.argmin(errors))  # the first of equal ones
     ridge = fit_ridges(table, label, weight, penalties)[best % len(penalties)]
-    return factors[best // len(penalties)], ridge
+    return factors[best // len(penalties)], ridge, float(errors.flat[best]) / max(len(np.unique(fold[used])), 1)
 
 
 def penalties_of(settings: Mapping[str, Any], recipe: str) -> list[float]:

@@ -33,11 +33,11 @@ def test_the_default_twin_is_small(tmp_path):
     folder = tmp_path / "whole"
     folder.mkdir()
     twin.write_twin(folder, "twin_wetlands", 1)
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 15e6
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 20e6
     sites = site_table(folder)
-    assert len(sites) == 26
+    assert len(sites) == 38
     km = pairwise_km([float(row["LAT"]) for row in sites], [float(row["LON"]) for row in sites])
-    km[np.diag_indices(26)] = np.inf
+    km[np.diag_indices(38)] = np.inf
     planted = {frozenset((sites[i]["SITE_ID"], sites[j]["SITE_ID"])) for i, j in zip(*np.nonzero(km < 1), strict=True)}
     assert planted == {frozenset(("TW-F01", "TW-N01")), frozenset(("TW-B01", "TW-N02"))}
     assert np.sort(km[km < 1]) == pytest.approx(0.5, abs=0.01)
@@ -50,7 +50,7 @@ def test_neighbours_share_drivers_and_make_more(written):
     first, near = table(written, "TW-F01"), table(written, "TW-N01")
     np.testing.assert_array_equal(first["TA_F"], near["TA_F"])
     ratio = np.sum(truth(written)["TW-N01"]) / np.sum(truth(written)["TW-F01"])
-    assert 1 < ratio < 1.1
+    assert 1 < ratio < 1.15
 
 
 def test_noise_and_gaps_are_switches(written, tmp_path):

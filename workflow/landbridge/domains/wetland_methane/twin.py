@@ -22,13 +22,13 @@ from landbridge.stage import StageError
 SHIFTS = ("none", "related", "unrelated")
 # Reality's parameters over the simulator's.
 REALITY = {
-    "q10": 0.75,
-    "vmax": 1.6,
+    "q10": 0.9,
+    "vmax": 2.5,
     "plant_oxidation": 1.3,
     "oxic_depth": 0.7,
     "plant_rate": 1.3,
-    "exudation": 1.8,
-    "soil_carbon": 1.8,
+    "exudation": 2.5,
+    "soil_carbon": 2.5,
 }
 PRESSURE_RATE = 0.2  # kPa-1, bubbles of reality as the pressure drops
 SITE_OFFSET = 1.5  # degC, sd between a tower and its cell
@@ -42,14 +42,14 @@ def write_twin(
     dataset: str,
     seed: int,
     *,
-    towers: int = 24,
+    towers: int = 36,
     years: int = 3,
     rows: int = 12,
     columns: int = 24,
     wetland_cells: int = 60,
     neighbours: int = 2,
     shift: str = "related",
-    site_spread: float = 0.3,
+    site_spread: float = 0.2,
     water_table_known: float = 0.5,
     grid_drivers: bool = True,
     pressure_bubbles: bool = True,
@@ -160,12 +160,11 @@ def unrelated(flux: np.ndarray, grid: Grid, random: np.random.Generator) -> np.n
 
 
 def tower_weather(air: Weather, sites: Sites, offsets: np.ndarray) -> Weather:
-    """(site, day) weather of the cells, warmer by (tower,) offsets at equal vapour pressure."""
+    """(site, day) weather of the cells, warmer by (tower,) offsets at equal relative humidity."""
     here = Weather(**{name: values[sites.cell] for name, values in vars(air).items()})
     warmer = offsets[sites.tower][:, None]
     temperature = here.temperature + warmer
-    drier = 10 * (saturation_pressure(temperature) - saturation_pressure(here.temperature))
-    vpd = np.maximum(here.vpd + drier, 0)
+    vpd = here.vpd * saturation_pressure(temperature) / saturation_pressure(here.temperature)
     return replace(here, temperature=temperature, minimum=here.minimum + warmer, vpd=vpd)
 
 

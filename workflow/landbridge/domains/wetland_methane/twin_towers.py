@@ -35,7 +35,7 @@ CLASSES = {
     "marsh": ("Marsh", "WET", "Cfa", "0,0,1,0,0", "aerenchymatous", "Unforested swamp"),
     "swamp": ("Swamp", "WET", "Af", "0,0,1,0,1", "tree", "Forested swamp"),
     "wet tundra": ("Wet tundra", "WET", "ET", "0,1,1,1,0", "moss_sphagnum", "Unforested bog"),
-    "drained": ("Drained", "WET", "Dfb", "0,0,1,1,0", "aerenchymatous", ""),
+    "drained": ("Drained", "GRA", "Dfb", "0,0,1,1,0", "aerenchymatous", ""),
 }
 SITE_TABLE = "FLX_AA-Flx_CH4-META_twin_reformatted.csv"
 SITE_COLUMNS = "SITE_ID,LAT,LON,SITE_CLASSIFICATION,UPLAND_CLASS,IGBP,KOPPEN,MOSS_BROWN,MOSS_SPHAGNUM,AERENCHYMATOUS"

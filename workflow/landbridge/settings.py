@@ -107,7 +107,7 @@ class Split(Strict):
     simulated_at: str | None = Field(
         None,
         description="column of the places that a simulated source was computed at, which it may share with the target "
-        "but for the places of the test",
+        "but for the places of the test; on a time axis, where every place is tested, with those too",
     )
     source_share: Annotated[float, Field(gt=0, lt=1), NOT_A_TRUTH_VALUE] | None = Field(
         None, description="share of the groups that both populations have which goes to the source; none if absent"

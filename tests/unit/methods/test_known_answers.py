@@ -211,6 +211,17 @@ def test_trees_fit_a_step_exactly_and_take_missing_inputs():
     assert (found.argmax(1) == y[:, 0])[keep].all()
 
 
+def test_a_column_that_no_labelled_row_knows_is_passed_over():
+    x = np.linspace(-1, 1, 200)[:, None]
+    y = (x > 0).astype(float)
+    unknown = np.concatenate([x, np.full_like(x, np.nan)], axis=1)
+    known = np.concatenate([x, 100 * x], axis=1)
+    plain = trees(x, y, "regression").predict(Table(x))
+    fitted = trees(unknown, y, "regression")
+    for table in (unknown, known):  # also where rows to predict have it
+        np.testing.assert_array_equal(fitted.predict(Table(table)), plain)
+
+
 def test_equal_seeds_give_equal_trees():
     random = np.random.default_rng(0)
     x, y = random.normal(size=(300, 3)), random.normal(size=(300, 1))

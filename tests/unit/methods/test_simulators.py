@@ -132,6 +132,16 @@ def test_few_groups_stretch_the_simulator_and_no_more(groups, slope):
     np.testing.assert_allclose(found.predict(others), slope * others.simulated, rtol=1e-9)
 
 
+def test_more_groups_get_a_ridge_only_where_it_misses_less():
+    rows, names, random = world(5)
+    noise = 0.1 * random.normal(size=(250, 1))
+    for label, one_number in ((1.8 * rows.simulated, True), (rows.simulated + 3 * rows.values[:, 1:2] + noise, False)):
+        found = residual_over_simulator.fit(given(rows, label, names))
+        (ridge,) = found.ridges.members
+        assert found.factor.tolist() == [1]
+        assert bool(np.count_nonzero(ridge.slopes) == 1) is one_number
+
+
 def test_few_groups_that_do_not_agree_leave_the_simulator_as_it_is():
     rows, names, _ = world(2)
     label = rows.simulated * np.where(names == "site0", 1.9, 0.1)[:, None]

@@ -79,6 +79,23 @@ def test_no_place_of_the_test_is_simulated_in_its_fold_and_every_other_is(tmp_pa
     assert checks == {"same coordinates": "ok"}
 
 
+def test_on_a_time_axis_places_of_the_test_stay_and_are_told(tmp_path, process_model):
+    """Every place is tested there; what was simulated at it has seen its inputs and no label."""
+    settings = synthetic.settings("regression")
+    settings |= {"source": {"dataset": "synthetic"}, "target": {"dataset": "synthetic"}, "product": {"y": "y_model"}}
+    settings |= {"budget_axis": "time", "longest_budget": 5}
+    shares = {"target_unlabelled": 0.0, "target_pool": 1.0, "target_val": 0.0, "target_test": 0.0}
+    cut = {"simulated_at": "lat", "folds": 1, "gap": settings["window"]["length"], "test_share": 0.5, "shares": shares}
+    settings["split"] = {**settings["split"], **cut}
+    outputs = simulated(tmp_path, process_model)[1]
+    parted = split.part(*(netcdf.read(outputs[side]) for side in ("source", "target")), settings, 0)
+    part = np.asarray(parted.dataset["part"]).astype(str)
+    assert np.char.startswith(part, "source").sum() == 28
+    (told,) = places.simulated_at_the_test(parted.dataset, settings)
+    assert told["level"] == "ok" and "was also simulated at the lat of" in told["text"]
+    assert places.simulated_at_the_test(parted.dataset, {**settings, "split": {}}) == []
+
+
 def test_places_of_pool_and_test_are_compared_all_the_same(tmp_path, process_model):
     parted, settings = run_split(tmp_path, simulated(tmp_path, process_model)[1])
     lat = np.asarray(parted.dataset["lat"]).copy()

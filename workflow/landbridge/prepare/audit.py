@@ -47,6 +47,7 @@ def audit(
         *correlated_labels(parted, settings),
         *places.neighbours(parted, settings),
         *places.distance_to_training(parted, settings),
+        *places.simulated_at_the_test(parted, settings),
         *time_overlap(parted, settings),
         *label_filters(parted, settings),
         *cleaned_by_labels(parted),

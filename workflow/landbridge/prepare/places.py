@@ -115,3 +115,18 @@ def distance_to_training(parted: Dataset, settings: Mapping[str, Any]) -> list[R
         shared = int(np.isin(cells[test], sorted(set(cells[train]))).sum())
         text += f"; {shared} stand in the driver cell of a training unit"
     return [{**result("distance to training", "ok", [], text), "km": [round(float(km), 3) for km in nearest]}]
+
+
+def simulated_at_the_test(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:
+    """Test units at whose places the source was simulated too: told, for no label of theirs is in it."""
+    column = settings["split"].get("simulated_at")
+    if not column:
+        return []
+    part, place = np.asarray(parted["part"]).astype(str), np.asarray(parted[column]).astype(str)
+    tested = part == "target_test"
+    simulated = np.isin(place[tested], place[np.char.startswith(part, "source")])
+    names = sorted(set(np.asarray(parted["unit_name"])[tested][simulated].astype(str)))
+    text = f"nothing was simulated at the {column} of a test unit"
+    if names:
+        text = f"what is learned from was also simulated at the {column} of {some(names)}: their inputs, and no label"
+    return [result("simulated at the test", "ok", [], text)]

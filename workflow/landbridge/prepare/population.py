@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,3 +45,16 @@ class Stretch:
     segment: int = 0
     start: int | None = None
     stop: int | None = None
+
+
+def published_test_years(years: Iterable[int]) -> list[int]:
+    """Test years of a record by X-MethaneWet's temporal rule: those after its year number floor(6 (n - 1) / 7).
+
+    Args:
+        years: n calendar years of the record, incomplete ones too, in any order.
+
+    Returns:
+        none of one year, one of 2 to 8, two of 9 to 15.
+    """
+    ordered = sorted(set(years))
+    return ordered[6 * (len(ordered) - 1) // 7 + 1 :] if ordered else []

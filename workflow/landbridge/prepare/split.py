@@ -142,7 +142,7 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     stretches = sorted(
         RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment)
     )
-    if settings["split"].get("simulated_at"):
+    if settings["split"].get("simulated_at") and settings["budget_axis"] != "time":
         stretches = _without_simulated_tests(both, stretches, settings, left_out)
     parted = _apply(both, population, stretches, settings)
     if settings["budget_axis"] == "time":

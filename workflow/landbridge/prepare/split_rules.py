@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.prepare import held_out
-from landbridge.prepare.population import Population, Stretch
+from landbridge.prepare.population import Population, Stretch, published_test_years
 from landbridge.prepare.streams import majority, stratified_order
 from landbridge.stage import StageError
 
@@ -22,6 +22,7 @@ SHARES = {"target_unlabelled": 0.25, "target_pool": 0.35, "target_val": 0.10, "t
 ALL_TO_TEST = {"target_unlabelled": 0.0, "target_pool": 0.0, "target_val": 0.0, "target_test": 1.0}
 SOURCE_VALIDATION_SHARE = 0.20
 FEWEST_TARGET_GROUPS = 4
+CALENDAR = range(1900, 2101)  # years that records lie in
 
 
 def _strata(population: Population, chosen: np.ndarray) -> dict[str, str]:
@@ -236,6 +237,9 @@ def temporal(population: Population, settings: Mapping[str, Any], fold: int) -> 
     return found
 
 
+Cut = Callable[[int, int], int | None]  # first and last tick of a group to the first of its test; None: takes no part
+
+
 def leading_time(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
     """Source groups as in `whole_groups`; a share of the target groups unlabelled; each other one cut in time.
 
@@ -244,6 +248,38 @@ def leading_time(population: Population, settings: Mapping[str, Any], fold: int)
     unlabelled share is that of `shares`; the other shares part groups, and no group is parted here. All groups are
     tested at once, so there is one fold.
     """
+
+    def cut(first: int, last: int) -> int:
+        return last - round(settings["test_share"] * (last - first + 1)) + 1
+
+    return _cut_in_time(population, settings, cut)
+
+
+def years_published(population: Population, settings: Mapping[str, Any], fold: int) -> list[Stretch]:
+    """X-MethaneWet's temporal rule (Sun et al. 2025, arXiv 2505.18355): the last of a group's years are its test.
+
+    See `published_test_years`; a group of one calendar year takes no part. Otherwise as `leading_time`: published are
+    no `gap` before the test and no unlabelled group.
+    """
+    if population.is_target is None or settings["budget_axis"] != "time":
+        raise StageError(
+            "split: years_published cuts a target that is not its own source in time; write two populations and "
+            "budget_axis: time"
+        )
+    of_year = settings["tick_of_year"]
+
+    def cut(first: int, last: int) -> int | None:
+        years = [year for year in CALENDAR if of_year(year) <= last and of_year(year + 1) > first]
+        tested = published_test_years(years)
+        return int(of_year(tested[0])) if tested else None
+
+    found = _cut_in_time(population, settings, cut)
+    if not any(stretch.part == "target_test" for stretch in found):
+        raise StageError("split: no target group has two calendar years; take another rule")
+    return found
+
+
+def _cut_in_time(population: Population, settings: Mapping[str, Any], cut: Cut) -> list[Stretch]:
     if settings["folds"] > 1:
         raise StageError("split: on a time axis every target group is tested in one fold; write folds: 1")
     gap, length = settings["gap"], settings["length"]
@@ -259,12 +295,12 @@ def leading_time(population: Population, settings: Mapping[str, Any], fold: int)
             continue
         if group in unlabelled:
             found.append(Stretch(index, "target_unlabelled"))
-        else:
-            members = groups == group
-            first, last = int(population.start[members].min()), int(population.stop[members].max())
-            cut = last - round(settings["test_share"] * (last - first + 1)) + 1
-            found.append(Stretch(index, "target_pool", 0, int(population.start[index]), cut - gap - 1))
-            found.append(Stretch(index, "target_test", 1, cut, int(population.stop[index])))
+            continue
+        members = groups == group
+        begin = cut(int(population.start[members].min()), int(population.stop[members].max()))
+        if begin is not None:
+            found.append(Stretch(index, "target_pool", 0, int(population.start[index]), begin - gap - 1))
+            found.append(Stretch(index, "target_test", 1, begin, int(population.stop[index])))
     return found
 
 
@@ -284,4 +320,5 @@ RULES = {
     "warm_out": _holding_out(held_out.warm_out),
     "folds_by_column": folds_by_column,
     "temporal": temporal,
+    "years_published": years_published,
 }

@@ -43,11 +43,18 @@ def test_the_two_sides_of_a_transfer_have_the_fifteen_inputs(tmp_path):
     both = join(source, target)
     for name in (*INPUTS, *STATIC):
         assert np.isfinite(both[name]).all(), name
-    assert {"ch4_flux", "ch4_flux_filled", "ch4_filled", "ch4_simulated", "origin", "fold_published"} <= set(
-        both.variables
-    )
+    assert {"ch4_flux", "ch4_simulated", "origin", "fold_published"} <= set(both.variables)
     groups = both.with_role("group")
-    assert set(groups) == {"tower_group", "group_1km", "group_50km", "group_100km", "group_250km", "cell", "block"}
+    assert set(groups) == {
+        "site",
+        "tower_group",
+        "group_1km",
+        "group_50km",
+        "group_100km",
+        "group_250km",
+        "cell",
+        "block",
+    }
     for name in set(groups) - {"cell"}:  # a simulated cell is in no group of a tower
         assert not set(source[name].tolist()) & set(target[name].tolist())
     cell = target["cell"][0]

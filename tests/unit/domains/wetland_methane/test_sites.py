@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from landbridge.domains.wetland_methane import cells, sites
 from landbridge.domains.wetland_methane import folds as folds_
+from landbridge.prepare.population import published_test_years
 from landbridge.stage import StageError
 
 
@@ -82,7 +83,7 @@ def test_rounding_moves_22_of_30_towers():
     ],
 )
 def test_the_published_rule_of_years(years, test):
-    assert folds_.published_test_years(years) == test
+    assert published_test_years(years) == test
 
 
 def published():

@@ -50,11 +50,24 @@ def test_a_cell_holds_its_own_days(tmp_path):
     lengths = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     np.testing.assert_allclose(unit.values["npp"], np.repeat(31 / lengths, lengths), rtol=1e-6)
     np.testing.assert_array_equal(unit.values["ch4_air"], np.full(365, 1622))
-    np.testing.assert_array_equal(unit.values["ch4_simulated"], unit.values["ch4_flux"])
-    assert not unit.values["ch4_filled"].any()
+    assert [name for name in unit.values if name.startswith("ch4")] == ["ch4_flux", "ch4_air"]
     assert (unit.static["lat"], unit.static["cell"], unit.static["origin"]) == (51.75, "283,384", "simulation")
     assert unit.static["tower_group"] == unit.static["block"] == "block 50,10"
     assert unit.static["soil_ph"] == pytest.approx(6.5)
+
+
+def test_the_flux_stands_under_the_name_of_the_filled_label_where_asked(tmp_path):
+    write_simulation(tmp_path, years=(2001,))
+    measured = read(tmp_path, Counter())["cell 283,384"].values["ch4_flux"]
+    (filled,) = [
+        unit
+        for unit in read_tem_mdm(tmp_path, {"label": "ch4_flux_filled"}, counts=Counter())
+        if unit.name == "cell 283,384"
+    ]
+    np.testing.assert_array_equal(filled.values["ch4_flux_filled"], measured)
+    assert "ch4_flux" not in filled.values
+    with pytest.raises(StageError, match="label is 'flux'; write ch4_flux or ch4_flux_filled"):
+        list(read_tem_mdm(tmp_path, {"label": "flux"}, counts=Counter()))
 
 
 def test_years_lie_end_to_end_and_29_february_lies_between_its_neighbours(tmp_path):

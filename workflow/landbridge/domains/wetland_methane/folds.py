@@ -33,19 +33,6 @@ def published_folds() -> Mapping[str, int]:
         return {row["site"]: int(row["fold"]) for row in csv.DictReader(handle)}
 
 
-def published_test_years(years: Iterable[int]) -> list[int]:
-    """Test years of a tower by the temporal rule: those after its year number floor(6 (n - 1) / 7).
-
-    Args:
-        years: n calendar years of the tower, incomplete ones too, in any order.
-
-    Returns:
-        none of one year, one of 2 to 8, two of 9 to 15.
-    """
-    ordered = sorted(set(years))
-    return ordered[6 * (len(ordered) - 1) // 7 + 1 :] if ordered else []
-
-
 @dataclass(frozen=True)
 class Straddling:
     """Two towers near each other in different folds.

@@ -232,6 +232,7 @@ def statics(towers: list[Site]) -> list[dict[str, float | str]]:
             "citation": site.citation,
             "origin": "observation",
             "fold_published": str(folds.get(site.name, "")),
+            "site": site.name,
             **{column: members[number] for column, members in groups.items()},
             "cell": cell_name(site.lat, site.lon),
             "block": block_name(site.lat, site.lon),

@@ -18,7 +18,8 @@ from landbridge.domains.wetland_methane.settings import Given
 from landbridge.domains.wetland_methane.simulation import DAILY, GASES, Cells, Simulation
 from landbridge.prepare.streams import stream
 
-DEFAULTS = {"years": [], "share": 1.0, "seed": 0, "scale": {}, "npp": "month"}
+LABELS = ("ch4_flux", "ch4_flux_filled")
+DEFAULTS = {"years": [], "share": 1.0, "seed": 0, "scale": {}, "npp": "month", "label": LABELS[0]}
 
 
 def read_tem_mdm(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]) -> Iterator[Unit]:
@@ -30,7 +31,7 @@ def read_tem_mdm(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
         folder: of the files, or the folder above `simulation/`.
         settings: `years`: first and last; all if left out. `share`: of cells that are drawn, `seed`: of the draw, which
             depends on a cell's place alone. `scale`: factor by variable of a file. `npp`: time that NPP is given per,
-            month or day.
+            month or day. `label`: under which of the towers' names the simulated flux stands; once, for it is large.
         counts: gets what was read and what was dropped.
 
     Raises:
@@ -41,6 +42,7 @@ def read_tem_mdm(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
     place = folder / "simulation" if (folder / "simulation").is_dir() else folder
     simulation = Simulation(place, own.factors("scale"), own.word("npp", ("month", "day")), counts)
     wanted = simulation.wanted(years)
+    label = own.word("label", LABELS)
     cells = _drawn(simulation, share, own.whole("seed"), counts)
     counts["years"] += len(wanted)
     counts["leap years, whose 29 February is between its neighbours"] += sum(map(calendar.isleap, wanted))
@@ -49,14 +51,13 @@ def read_tem_mdm(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
         sine, cosine = day_of_year(time)
         common = {name: values.pop(name) for name in GASES} | {"day_of_year_sine": sine, "day_of_year_cosine": cosine}
         empty = {name: np.isnan(column).all(axis=1) for name, column in values.items()}
-        measured = np.zeros(len(time), np.float32)
         for number in range(len(part)):
             lacking = [name for name in ("ch4_flux", *DAILY) if empty[name][number]]
             if lacking:
                 counts[f"dropped: cells without any {lacking[0]}"] += 1
                 continue
             counts["cells"] += 1
-            yield _unit(simulation, part, number, time, values, common | {"ch4_filled": measured})
+            yield _unit(simulation, part, number, time, values, common, label)
     simulation.close()
 
 
@@ -83,12 +84,13 @@ def _unit(
     time: np.ndarray,
     values: Mapping[str, np.ndarray],
     common: Mapping[str, np.ndarray],
+    label: str,
 ) -> Unit:
     row, column = int(part.rows[number]), int(part.columns[number])
     lat, lon = float(simulation.grid.lat[row]), float(simulation.grid.lon[column])
     own = {name: column_[number] for name, column_ in values.items()}
     # The simulator's flux is the label of its own cells, complete, and stands where towers have theirs.
-    own |= {"ch4_flux_filled": own["ch4_flux"], "ch4_simulated": own["ch4_flux"]} | dict(common)
+    own = {label if name == "ch4_flux" else name: series for name, series in own.items()} | dict(common)
     cell, block = cell_name(lat, lon), f"block {block_name(lat, lon)}"
     static: dict[str, float | str] = {
         "lat": lat,
@@ -97,7 +99,7 @@ def _unit(
         **dict.fromkeys(("wetland_class", "igbp", "koppen", "koppen_main", "policy", "citation"), ""),
         "origin": "simulation",
         "fold_published": "",
-        **dict.fromkeys(sites.GROUP_KM, block),
+        **dict.fromkeys(("site", *sites.GROUP_KM), block),
         "cell": cell,
         "block": block,
     }

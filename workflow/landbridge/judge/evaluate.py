@@ -35,13 +35,13 @@ def run(job: Job) -> None:
     answers = [open_answers(dataset, settings) for dataset in answer_files]
     by_hash = {own.hash: fold for fold, own in enumerate(answers)}
     tables: list[pa.Table] = []
-    shown: tuple[int, np.ndarray, str] | None = None
+    shown: dict[int, tuple[str, np.ndarray]] = {}  # by fold: budget and predictions
     if settings["recipe"] == "truth":
         for fold, path in enumerate(job.input_list("truth")):
             values = _truth_values(netcdf.read(path), settings)
             head = {"fold": fold, "seed": 0, "budget": "", "budget_size": 0, "selection": "", "status": "ok"}
             tables.append(score(answers[fold], values, settings, head))
-            shown = shown or (fold, values, "")
+            shown.setdefault(fold, ("", values))
     for path in job.input_list("predictions"):
         dataset = netcdf.read(path)
         fold, seed = _fold_and_seed(path.name)
@@ -62,8 +62,8 @@ def run(job: Job) -> None:
             }
             values = _values(dataset, number, settings, path, len(answers[fold].row_unit), status)
             tables.append(score(answers[fold], values, settings, head))
-            if status == "ok" and seed == 0 and fold == 0:
-                shown = (fold, values, str(label))
+            if status == "ok" and seed == 0 and (fold == 0 or settings["task"] != "segmentation"):
+                shown[fold] = (str(label), values)
     table = pa.concat_tables(tables)
     notes = {
         "task": settings["task"],

@@ -127,7 +127,10 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
             axis.set_xlim(-0.5, len(budgets) - 0.5)
             axis.set_xlabel(f"labelled target {rows[0]['budget_unit']}")
             below = -0.14 if lines == 1 else -0.21  # in heights of the panel
-            axis.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, below), ncols=2, columnspacing=1.0)
+            wide = columns > 1 and max(map(len, names)) > 24  # two columns of long names reach into the next panel
+            axis.legend(
+                fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, below), ncols=2 - wide, columnspacing=1.0
+            )
         for axis in axes[len(panels) :]:
             axis.set_axis_off()
         # Errors are ratios, and one bad reference must not flatten the rest; shares end at one.
@@ -138,7 +141,8 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
             axes[0].yaxis.set_minor_locator(mpl.ticker.NullLocator())
         for axis in axes[::columns]:
             axis.set_ylabel(textwrap.fill(what_is_measured(settings["headline"], settings), 44 if lines == 1 else 34))
-        drawn.suptitle(f"{settings['title']}: score by labels", x=0.01, ha="left")
+        title = f"{settings['title']}: score by labels"
+        drawn.suptitle(textwrap.fill(title, 88), x=0.01, ha="left", fontsize=10)
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 
 
@@ -231,8 +235,9 @@ def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
                     _effect(axis, place, found[(*line, reference)])
             for name in names[1:]:
                 axis.axhline(places[name, firsts[name]] + 0.5, color="#dddddd", linewidth=0.6)
-            axis.set_title(f"against {AGAINST[reference]}", fontsize=9)
-            axis.set_xlabel("worse   <   gain   >   better")
+            axis.set_title(textwrap.fill(f"against {AGAINST[reference]}", 66 // len(references)), fontsize=9)
+            # The empty line is the legend's, which is wider than a panel and so has no part in the layout.
+            axis.set_xlabel("worse < gain > better\n", fontsize=8)
         marks = [f"{name}   {budget}" if firsts[name] == budget else budget for name, budget in lines]
         axes[0].set_yticks(list(places.values()), marks, fontsize=7.5)
         axes[0].set_ylim(0.3, len(lines) + 0.7)
@@ -243,7 +248,8 @@ def effects(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             for word, colour in (("helps", HELPS), ("harms", HARMS), ("unclear", UNCLEAR))
         ]
         below = -0.5 / (0.2 + 0.17 * len(lines))  # half an inch, in heights of the panel
-        axes[-1].legend(handles=handles, fontsize=7.5, loc="upper right", bbox_to_anchor=(1, below), ncols=3)
+        legend = axes[-1].legend(handles=handles, fontsize=7.5, loc="upper right", bbox_to_anchor=(1, below), ncols=3)
+        legend.set_in_layout(False)
         measured = what_is_measured(settings["headline"], settings)
         drawn.suptitle(textwrap.fill(f"{settings['title']}: gain in {measured}", 88), x=0.01, ha="left", fontsize=10)
         footnote(drawn, rows[0], settings["bootstrap"]["level"])

@@ -56,4 +56,5 @@ def map_of_groups(path: Path, material: Any, settings: Mapping[str, Any]) -> Non
         axes[-1].set_xlabel("longitude, °E")
         measured = textwrap.fill(what_is_measured(settings["headline"], settings), 34)
         drawn.colorbar(dots, ax=axes, label=measured, shrink=0.8)
-        drawn.suptitle(f"{settings['title']}: {len(places)} test groups", x=0.01, ha="left")
+        title = f"{settings['title']}: {len(places)} test groups"
+        drawn.suptitle(textwrap.fill(title, 88), x=0.01, ha="left", fontsize=10)

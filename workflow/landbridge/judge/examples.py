@@ -25,7 +25,8 @@ def examples(
     """Best, median and worst unit of the first seed at its largest budget: labels beside predictions of its rows.
 
     Where the headline is the mean over the targets, the best, median and worst block of a unit, with all targets.
-    Of images one of each group of the first fold, see `_images`. These are the only labels that figures see. Of fewer than three units none is shown twice.
+    Of images one of each group of the first fold, see `_images`. These are the only labels that figures see. Of fewer
+    than three units none is shown twice.
 
     Args:
         answers, files: of each fold.

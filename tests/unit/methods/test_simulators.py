@@ -117,17 +117,17 @@ def test_what_each_group_asks_for_alone_is_not_carried_over():
     assert found.factor.tolist() == [0]
 
 
-@pytest.mark.parametrize(("known", "alone", "factor"), [(True, 0.5, 1.0), (False, 0.5, 0.5), (False, 0, 0)])
-def test_a_single_group_speaks_for_itself_and_half_for_others(known, alone, factor):
+@pytest.mark.parametrize(("known", "trust", "factor"), [(True, 1, 1.0), (False, 1, 0.5), (False, 0, 1.0), (False, 9, 0)])
+def test_a_single_group_speaks_for_itself_and_half_for_others(known, trust, factor):
     rows, names, _ = world(1)
-    own = given(rows, rows.simulated + 5, names, known_groups=known, settings={"alone": alone, "table_from": 1})
+    own = given(rows, rows.simulated + 5, names, known_groups=known, settings={"trust": trust, "table_from": 1})
     assert residual_over_simulator.fit(own).factor.tolist() == [factor]
 
 
-@pytest.mark.parametrize(("groups", "slope"), [(1, 1.4), (2, 1.8), (3, 1.8)])
+@pytest.mark.parametrize(("groups", "slope"), [(1, 1.4), (2, 1.4), (3, 1.6)])
 def test_few_groups_stretch_the_simulator_and_no_more(groups, slope):
     rows, names, _ = world(groups)
-    found = residual_over_simulator.fit(given(rows, 1.8 * rows.simulated, names))  # one group: half of it
+    found = residual_over_simulator.fit(given(rows, 1.8 * rows.simulated, names))  # a half and three quarters of it
     others, _, _ = world(5, seed=7)
     np.testing.assert_allclose(found.predict(others), slope * others.simulated, rtol=1e-9)
 

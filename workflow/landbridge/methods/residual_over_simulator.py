@@ -1,21 +1,22 @@
 """The simulator's emulator, stretched and moved to the labels of the budget, plus a ridge on what is left.
 
-yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, k one of 0, 0.25, 0.5 and 1. With no
+yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, k one of 0, 0.25, 0.5, 0.75 and 1. With no
 labels, and wherever labels do not speak for more, it is g. What r may be grows with the labelled groups, since the days
 of one place are many but say little about other places: r = c g, one number by least squares, or from `table_from`
 groups on, where that misses less, a ridge on the features of a row and on g itself. a and b are fitted by least squares
 from `line_from` groups on, and are 1 and 0 below.
 
-k and the ridge's penalty are those that miss the labels by least when one group after another is left out. A single
-group is left out by stretches of time, which can't tell how far its correction holds elsewhere: where other groups are
-predicted, k is then at most `alone`. Where groups are fitted one by one, as on a time axis, r is the ridge from the
+k and the ridge's penalty are those that miss the labels by least when one group after another is left out. How far what
+few groups agree on holds elsewhere that can't tell: where other groups are predicted, k of n groups below `line_from` is at
+most n / (n + `trust`), as if the simulator were right at `trust` groups more. Where groups are fitted one by one, as on a time axis, r is the ridge from the
 first day on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,8 @@ MODELS = "any"
 PLACE = "A"
 USES = ("features",)
 SELECTION = "fixed"
-DEFAULTS = {"line_from": 8, "table_from": 4, "penalties": [0.1, 1.0, 10.0], "alone": 0.5}
-FACTORS = (0.0, 0.25, 0.5, 1.0)
+DEFAULTS = {"line_from": 8, "table_from": 4, "penalties": [0.1, 1.0, 10.0], "trust": 1}
+FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,11 @@ def stretched(
     return factors[best], Ridge(-anything, anything, np.zeros(len(slopes)), slopes, 0.0), errors[best] / len(numbers)
 
 
-def factors_of(groups: int, known_groups: bool, alone: float) -> Sequence[float]:
+def factors_of(groups: int, known_groups: bool, settings: Mapping[str, Any]) -> Sequence[float]:
     """What k may be, given how many labelled groups there are and whether it is them that are predicted."""
-    return [factor for factor in FACTORS if groups > 1 or known_groups or factor <= alone]
+    many = known_groups or groups >= settings["line_from"]
+    most = 1.0 if many else groups / (groups + settings["trust"])
+    return [factor for factor in FACTORS if factor <= most]
 
 
 def fit(given: Given) -> Fitted:
@@ -137,7 +140,7 @@ def fit(given: Given) -> Fitted:
         own, weight = simulated[used, target], rows.weights[used, target].astype(np.float64)
         label, groups = rows.labels[used, target].astype(np.float64), rows.groups[used]
         count = len(np.unique(groups))
-        factors = factors_of(count, given.known_groups, given.settings["alone"])
+        factors = factors_of(count, given.known_groups, given.settings)
         slope, offset = line(own, label, weight) if count >= given.settings["line_from"] else (1.0, 0.0)
         # a and b have seen the groups that are left out: two numbers of eight groups or more, and the same for every k.
         remainder = label - (slope * own + offset)

@@ -103,7 +103,8 @@ def test_a_line_through_a_simulation_that_never_changes_only_moves_it():
 def test_a_shift_that_all_groups_share_is_learned_in_full():
     rows, names, random = world(4)
     label = rows.simulated + 5 + 2 * rows.values[:, 1:2] + 0.1 * random.normal(size=(200, 1))
-    found = residual_over_simulator.fit(given(rows, label, names))
+    assert residual_over_simulator.fit(given(rows, label, names)).factor.tolist() == [0.75]  # of four, by default
+    found = residual_over_simulator.fit(given(rows, label, names, settings={"trust": 0}))
     assert found.factor.tolist() == [1]
     others, _, _ = world(5, seed=7)
     truth = others.simulated + 5 + 2 * others.values[:, 1:2]
@@ -117,7 +118,9 @@ def test_what_each_group_asks_for_alone_is_not_carried_over():
     assert found.factor.tolist() == [0]
 
 
-@pytest.mark.parametrize(("known", "trust", "factor"), [(True, 1, 1.0), (False, 1, 0.5), (False, 0, 1.0), (False, 9, 0)])
+@pytest.mark.parametrize(
+    ("known", "trust", "factor"), [(True, 1, 1.0), (False, 1, 0.5), (False, 0, 1.0), (False, 9, 0)]
+)
 def test_a_single_group_speaks_for_itself_and_half_for_others(known, trust, factor):
     rows, names, _ = world(1)
     own = given(rows, rows.simulated + 5, names, known_groups=known, settings={"trust": trust, "table_from": 1})
@@ -136,7 +139,7 @@ def test_more_groups_get_a_ridge_only_where_it_misses_less():
     rows, names, random = world(5)
     noise = 0.1 * random.normal(size=(250, 1))
     for label, one_number in ((1.8 * rows.simulated, True), (rows.simulated + 3 * rows.values[:, 1:2] + noise, False)):
-        found = residual_over_simulator.fit(given(rows, label, names))
+        found = residual_over_simulator.fit(given(rows, label, names, settings={"trust": 0}))
         (ridge,) = found.ridges.members
         assert found.factor.tolist() == [1]
         assert bool(np.count_nonzero(ridge.slopes) == 1) is one_number
@@ -151,7 +154,8 @@ def test_few_groups_that_do_not_agree_leave_the_simulator_as_it_is():
 def test_few_groups_stretch_each_target_by_its_own_simulation():
     rows, names, random = world(2)
     rows.simulated = np.concatenate([rows.simulated, 5 + random.normal(size=(100, 1))], axis=1)
-    found = residual_over_simulator.fit(given(rows, rows.simulated * np.array([2.0, 0.5]), names))
+    label = rows.simulated * np.array([2.0, 0.5])
+    found = residual_over_simulator.fit(given(rows, label, names, settings={"trust": 0}))
     np.testing.assert_allclose(found.predict(rows), rows.simulated * np.array([2.0, 0.5]), rtol=1e-9)
 
 
@@ -160,7 +164,7 @@ def test_two_targets_are_corrected_each_by_its_own_labels():
     rows.simulated = np.concatenate([rows.simulated, random.normal(size=(200, 1))], axis=1)
     label = rows.simulated + np.array([5.0, 0.0])
     label[:40, 1] = np.nan
-    found = residual_over_simulator.fit(given(rows, label, names))
+    found = residual_over_simulator.fit(given(rows, label, names, settings={"trust": 0}))
     assert found.factor.tolist() == [1, 0]
     np.testing.assert_allclose(found.predict(rows), rows.simulated + np.array([5, 0]), atol=0.05)
     fitted = 2 * (3 + 2 + 1) + 3 * 2  # slopes of three features and two simulations, intercepts, and a, b and k
@@ -259,11 +263,11 @@ def test_without_labels_it_is_the_emulator(line, recipe):
 
 @pytest.mark.parametrize("recipe", ["residual_over_simulator", "stacking_on_surrogate"])
 def test_corrections_find_the_shift_of_the_target(line, recipe):
-    """A shift of 0.5 that the source cannot know; four groups tell it."""
+    """A shift of 0.5 that the source cannot know; four groups tell it, a residual of four three quarters of it."""
     found = line.transfer(recipe)
     truth = truth_of(line)
     before = rmse(line.transfer("source_only")["prediction"][2], truth)
-    assert rmse(found["prediction"][2], truth) < 0.1 < 0.4 < before
+    assert rmse(found["prediction"][2], truth) < (0.1 if recipe == "stacking_on_surrogate" else 0.15) < 0.4 < before
     if recipe == "stacking_on_surrogate":
         assert "needs labelled target data" in found["status"].tolist()[0]
 

@@ -1,15 +1,15 @@
 """The simulator's emulator, stretched and moved to the labels of the budget, plus a ridge on what is left.
 
-yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, k one of 0, 0.25, 0.5, 0.75 and 1. With no
-labels, and wherever labels do not speak for more, it is g. What r may be grows with the labelled groups, since the days
-of one place are many but say little about other places: r = c g, one number by least squares, or from `table_from`
-groups on, where that misses less, a ridge on the features of a row and on g itself. a and b are fitted by least squares
-from `line_from` groups on, and are 1 and 0 below.
+yhat = a g(x) + b + k r(x, g): g is the network that has learned the simulation, k one of 0, 0.25, 0.5, 0.75 and 1.
+With no labels, and wherever labels do not speak for more, it is g. What r may be grows with the labelled groups,
+since the days of one place are many but say little about other places: r = c g, one number by least squares, or from
+`table_from` groups on, where that misses less, a ridge on the features of a row and on g itself. a and b are fitted
+by least squares from `line_from` groups on, and are 1 and 0 below.
 
-k and the ridge's penalty are those that miss the labels by least when one group after another is left out. How far what
-few groups agree on holds elsewhere that can't tell: where other groups are predicted, k of n groups below `line_from` is at
-most n / (n + `trust`), as if the simulator were right at `trust` groups more. Where groups are fitted one by one, as on a time axis, r is the ridge from the
-first day on.
+k and the ridge's penalty are those that miss the labels by least when one group after another is left out. How far
+what few groups agree on holds elsewhere that can't tell: where other groups are predicted, k of n groups below
+`line_from` is at most n / (n + `trust`), as if the simulator were right at `trust` groups more. Where groups are
+fitted one by one, as on a time axis, r is the ridge from the first day on.
 """
 
 from __future__ import annotations

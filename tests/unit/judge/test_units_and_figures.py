@@ -161,3 +161,13 @@ def test_a_product_is_drawn_where_the_test_has_it(tmp_path):
     np.testing.assert_array_equal(values, [4, 6, np.nan])
     assert figures_of_units._product(made, SETTINGS, "u1", time) is None
     assert figures_of_units._product(made, {**SETTINGS, "product": {}}, "u2", time) is None
+
+
+def test_a_spike_is_left_outside_of_the_axis_and_counted():
+    axis = SimpleNamespace(set_ylim=lambda low, high: limits.append((low, high)))
+    limits = []
+    observed = np.append(np.sin(np.arange(1000)), [50.0, -40.0])
+    assert figures_of_units._leave_outliers_outside(axis, observed, np.zeros(1002)) == 2
+    assert figures_of_units._leave_outliers_outside(axis, np.sin(np.arange(1000)), np.zeros(1000)) == 0
+    ((low, high),) = limits  # a year without spikes keeps its own
+    assert -1.5 < low < -1 < 1 < high < 1.5

@@ -183,7 +183,7 @@ def examples(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     units = np.asarray(dataset["unit_name"]).astype(str)
     target = settings["targets"].get(str(dataset.attributes.get("target", "")), {})
     with figure(path, height=6.0) as drawn:
-        axes = drawn.subplots(3, 1, sharey=True)
+        axes = drawn.subplots(3, 1)
         for axis, rank in zip(axes, ("best", "median", "worst"), strict=True):
             own = ranks == rank
             if not own.any():
@@ -197,12 +197,28 @@ def examples(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
             if product is not None:
                 _line(axis, time[own][order], product[1], HARMS, product[0])
             error = float(np.sqrt(np.mean((predicted - observed) ** 2)))
-            axis.set_title(f"{rank}: {units[own][0]}, RMSE {error:.2f}, {int(own.sum())} scored rows", fontsize=9)
+            beyond = _leave_outliers_outside(axis, observed, predicted)
+            told = f", {beyond} beyond the axis" if beyond else ""
+            axis.set_title(f"{rank}: {units[own][0]}, RMSE {error:.2f}, {int(own.sum())} scored rows{told}", fontsize=9)
         axes[0].legend(fontsize=7.5, loc="upper right", ncols=3)
         axes[1].set_ylabel(textwrap.fill(f"{target.get('long_name', '')} {in_brackets(target.get('units', ''))}", 40))
         budget = f"{dataset.attributes['budget']} labelled target {settings['budget_unit']}"
         title = f"{settings['title']}: {name.replace('_', ' ')}, {budget}"
         drawn.suptitle(textwrap.fill(title, 88), x=0.01, ha="left", fontsize=10)
+
+
+def _leave_outliers_outside(axis: Any, observed: np.ndarray, predicted: np.ndarray) -> int:
+    """Limit an axis to the predictions and 99 % of what was observed, if that is less than half; how many are beyond.
+
+    A few spikes of a sensor would else press a year into a line.
+    """
+    inner = np.concatenate([np.nanquantile(observed, [0.005, 0.995]), [np.nanmin(predicted), np.nanmax(predicted)]])
+    low, high = float(inner.min()), float(inner.max())
+    if not 0 < high - low < 0.5 * (np.nanmax(observed) - np.nanmin(observed)):
+        return 0
+    low, high = low - 0.08 * (high - low), high + 0.08 * (high - low)
+    axis.set_ylim(low, high)
+    return int(((observed < low) | (observed > high)).sum())
 
 
 def _product(material: Any, settings: Mapping[str, Any], unit: str, time: np.ndarray) -> tuple[str, np.ndarray] | None:

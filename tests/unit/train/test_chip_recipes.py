@@ -16,7 +16,7 @@ SMALL = {"widths": [2, 2, 4, 4]}
 def line(tmp_path_factory):
     made = Line(tmp_path_factory.mktemp("chips"), "segmentation", model="wht_unet", side=16)
     made.settings["network"] = SMALL
-    made.settings["training"] |= QUICK
+    made.settings["training"] = {**made.settings["training"], **QUICK}
     made.pretrain(**QUICK)
     return made
 

@@ -67,7 +67,7 @@ class Line:
                 for key in ("scenario", "task", "kind", "step", "targets", "inputs", "one_hot", "static")
             },
             **{key: settings[key] for key in ("window", "quality", "classes", "budget_axis")},
-            "training": TRAINING,
+            "training": dict(TRAINING),
             "network": {"chips": True} if task == "segmentation" and model == "linear" else {},
             "per_group": True,
             "budget_stratify": False,

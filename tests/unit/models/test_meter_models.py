@@ -41,6 +41,22 @@ def test_parameters_of_refquery_without_embeddings(blocks, count):
     assert parameter_count(network.parameters()) == count + 3 * 16
 
 
+def test_a_modulated_trunk_has_a_factor_and_an_offset_more_for_each_of_its_numbers():
+    plain, modulated = (build(refquery, shape(512), {"modulate_trunk": flag}) for flag in (False, True))
+    more = parameter_count(modulated.parameters()) - parameter_count(plain.parameters())
+    assert more == (16 + 1) * 2 * 64
+
+
+def test_a_trunk_that_the_embedding_moves_doubles_what_it_is_told_to():
+    trunk = refquery.Trunk(3, 2, 1)
+    with torch.no_grad():
+        trunk.film.weight.zero_()
+        trunk.film.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 5.0]))  # factors 2 and 1, offsets 0 and 5
+    x = torch.randn(4, 3, 6)
+    expected = functional.gelu(trunk.layer(x) * torch.tensor([2.0, 1.0])[:, None] + torch.tensor([0.0, 5.0])[:, None])
+    assert torch.allclose(trunk(x, torch.zeros(4, 1)), expected)
+
+
 @pytest.mark.parametrize("model", POINTS)
 def test_points_of_one_window_are_those_of_windows_of_their_own(model):
     many, one = (build(model, shape(scored=scored), SMALL[model]).eval() for scored in (7, 1))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from landbridge.contract import Dataset, Variable
+from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
 from landbridge.models.network import Network, Shape
 from landbridge.prepare import answers
@@ -71,6 +72,19 @@ def test_rows_are_the_last_scored_steps_of_windows(dataset):
             expected += [(last, last - 5 - back) for back in (2, 1, 0)]
     assert list(zip(rows.ends.tolist(), rows.observations.tolist(), strict=True)) == expected
     assert answers.prediction_rows(dataset, SETTINGS).tolist() == rows.observations.tolist()
+
+
+def test_a_use_begins_where_a_target_goes_on_or_a_unit_begins():
+    variables = two_units().variables
+    y = np.zeros(63, np.float32)
+    y[[3, 4, 9, 38, 39, 40, 41, 60]] = 1.0  # 3 to 4, 9, 38 to the end, from the beginning to 1, 20
+    y[6] = 0.99
+    dataset = Dataset({**variables, "y": Variable(("obs",), y)})
+    samples = Samples(dataset, Layout.of(SETTINGS, dataset))
+    assert samples.uses().tolist() == [5, 1]  # z goes on once, and has no labels in the second unit
+    without = Samples(dataset, Layout.of({**SETTINGS, "on_from": {}}, dataset))
+    with pytest.raises(NotApplicable, match="needs targets that are on or off"):
+        without.uses()
 
 
 def whole_test(dataset):

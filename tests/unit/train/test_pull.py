@@ -51,6 +51,18 @@ def test_a_stronger_pull_keeps_weights_nearer():
     assert distances[0] > distances[1] > distances[2]
 
 
+def test_a_pull_for_each_row_holds_that_row():
+    before, after = trained([0.0, 1000.0])
+    free, held = (before["parts.embedding.weight"] - after["parts.embedding.weight"]).norm(dim=1).tolist()
+    assert free > 10 * held
+
+
+def test_rows_that_are_pulled_alike_are_pulled_as_one():
+    for one, rows in ((0.5, [0.5, 0.5]), (0.0, [0.0, 0.0])):
+        expected, found = (trained(pull)[1]["parts.embedding.weight"] for pull in (one, rows))
+        assert torch.allclose(expected, found, atol=1e-6)
+
+
 def test_the_gradient_of_the_pull():
     weight = torch.tensor([3.0, 5.0], requires_grad=True)
     weight.grad = torch.tensor([1.0, 1.0])

@@ -53,6 +53,13 @@ class Samples(Protocol):
         `balanced`: weights times factors by which the classes of `training.class_weights` weigh the same.
         """
 
+    def uses(self) -> np.ndarray:
+        """(target,) how often each target goes on, among all labels, from the value from which it is on.
+
+        Raises:
+            NotApplicable: targets without an off state.
+        """
+
     def months(self) -> np.ndarray | None:
         """Month 1..12 of each label row, or None where rows have no calendar."""
 
@@ -207,12 +214,13 @@ class Given(Protocol):
         rate: float,
         share_of_steps: float = 1.0,
         select_on_source: bool = False,
-        pull: float = 0.0,
+        pull: float | Sequence[float] = 0.0,
     ) -> None:
         """Train the named parts in place.
 
         The budget decides how long: below eight labelled groups a fixed number of steps, times `share_of_steps`;
         from eight the number of steps that scores best on labelled groups taken out of the budget.
         `select_on_source` stops on the source's validation groups instead, for recipes that train on the source.
-        `pull` / 2 times the squared distance of the weights from where they start is added to the loss.
+        `pull` / 2 times the squared distance of the weights from where they start is added to the loss;
+        a sequence holds a pull for each row of the weights.
         """

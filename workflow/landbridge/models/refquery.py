@@ -3,8 +3,10 @@
 Garcia-Marrero et al. (2026), arXiv 2603.04998, describe a network that stays frozen in a new home while one vector per
 appliance is learned there; sizes and losses are not published, so those here are ours. Dilated convolutions in residual
 blocks read the mains; feature-wise modulation (FiLM, arXiv 1709.07871) by the embedding e of an appliance in each block
-asks for that appliance. Power, in units of its spread, is sigmoid(l) softplus(p), with l the logit of being on, so that
-0 W stays the fixed point of what is off. Half the cross-entropy of l joins the loss.
+asks for that appliance. With `modulate_trunk` the last layer before the heads is modulated too: machines of one kind
+draw more or less from home to home, and so a vector moves power and logit without a change of what is recognised.
+Power, in units of its spread, is sigmoid(l) softplus(p), with l the logit of being on, so that 0 W stays the fixed
+point of what is off. Half the cross-entropy of l joins the loss.
 
 The embedding of an appliance in a home of the source is e + d with a deviation d of that home, which half of the
 windows leave out while training: e alone has to serve homes that are not known. `embedding_only` trains e, 16 numbers
@@ -27,7 +29,7 @@ KIND = "series"
 PARTS = ("embedding", "homes", "stem", "blocks", "trunk", "head")
 ON_OFF = True
 GROUPS = True
-DEFAULTS = {"embedding": 16, "hidden": 32, "blocks": 6, "trunk": 64, "status": 0.5}
+DEFAULTS = {"embedding": 16, "hidden": 32, "blocks": 6, "trunk": 64, "status": 0.5, "modulate_trunk": False}
 STEM_KERNEL, KERNEL = 9, 5
 KEPT = 0.5  # of the windows that see the deviation of their home
 
@@ -72,6 +74,23 @@ class Block(nn.Module):
         return hidden
 
 
+class Trunk(nn.Module):
+    """A linear layer at each step, which the embedding may modulate, so that it moves power and logit directly."""
+
+    def __init__(self, hidden: int, trunk: int, embedding: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv1d(hidden, trunk, 1)
+        self.film = nn.Linear(embedding, 2 * trunk) if embedding else None
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """(b, hidden, t) and (b, embedding) to (b, trunk, t)."""
+        found = self.layer(x)
+        if self.film is not None:
+            gamma, beta = self.film(embedding)[..., None].chunk(2, dim=1)
+            found = (1 + gamma) * found + beta
+        return functional.gelu(found)
+
+
 class RefQuery(Network):
     """Embeddings, stem, modulated blocks, trunk, heads of power and status.
 
@@ -82,9 +101,12 @@ class RefQuery(Network):
         blocks: their number; the dilation of block i is 2^i.
         trunk: width of the last layer before the heads.
         status: weight of the cross-entropy of being on.
+        modulate_trunk: whether the embedding modulates the trunk as it does the blocks.
     """
 
-    def __init__(self, shape: Shape, embedding: int, hidden: int, blocks: int, trunk: int, status: float) -> None:
+    def __init__(
+        self, shape: Shape, embedding: int, hidden: int, blocks: int, trunk: int, status: float, modulate_trunk: bool
+    ) -> None:
         super().__init__()
         self.outputs = shape.outputs
         self.status = status
@@ -94,7 +116,7 @@ class RefQuery(Network):
                 "homes": Homes(shape.groups, shape.outputs, embedding),
                 "stem": nn.Conv1d(shape.inputs, hidden, STEM_KERNEL, padding=STEM_KERNEL // 2),
                 "blocks": nn.ModuleList(Block(hidden, embedding, 2**i) for i in range(blocks)),
-                "trunk": nn.Conv1d(hidden, trunk, 1),
+                "trunk": Trunk(hidden, trunk, embedding if modulate_trunk else 0),
                 "head": nn.ModuleDict({"power": nn.Conv1d(trunk, 1, 1), "status": nn.Conv1d(trunk, 1, 1)}),
             }
         )
@@ -116,7 +138,7 @@ class RefQuery(Network):
         hidden = parts["stem"](x.transpose(1, 2)).repeat_interleave(self.outputs, dim=0)  # (b appliance, hidden, t)
         for block in parts["blocks"]:
             hidden = block(hidden, embedding.flatten(0, 1))
-        hidden = functional.gelu(parts["trunk"](hidden))
+        hidden = parts["trunk"](hidden, embedding.flatten(0, 1))
         power, logit = (
             self.until_scored(parts["head"][name](hidden).view(len(x), self.outputs, -1).transpose(1, 2))
             for name in ("power", "status")

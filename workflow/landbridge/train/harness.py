@@ -233,7 +233,7 @@ class Given:
         rate: float,
         share_of_steps: float = 1.0,
         select_on_source: bool = False,
-        pull: float = 0.0,
+        pull: float | Sequence[float] = 0.0,
     ) -> None:
         names = learner.network.part_names()
         if parts == "head" and "head" not in names:

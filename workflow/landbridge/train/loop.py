@@ -164,16 +164,29 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Anchor:
-    """Weights that a training is pulled towards, and how strongly: the loss gains strength / 2 |w - w0|^2."""
+    """Weights that a training is pulled towards, and how strongly: the loss gains strength / 2 |w - w0|^2.
+
+    Attributes:
+        start: w0 of each weight.
+        strength: one for all, or (row, 1) one for each row of every weight.
+    """
 
     start: Sequence[Tensor]
-    strength: float
+    strength: float | Tensor
+
+    @classmethod
+    def of(cls, parameters: Sequence[Tensor], pull: float | Sequence[float]) -> Anchor | None:
+        """At where the weights are now; None where nothing pulls."""
+        if isinstance(pull, int | float):
+            return cls([parameter.detach().clone() for parameter in parameters], pull) if pull else None
+        strength = torch.tensor(pull, dtype=torch.float32, device=parameters[0].device)[:, None]
+        return cls([parameter.detach().clone() for parameter in parameters], strength)
 
     def add_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add strength (w - w0) to the gradient of each weight."""
         for parameter, start in zip(parameters, self.start, strict=True):
             if parameter.grad is not None:
-                parameter.grad.add_(parameter.detach() - start, alpha=self.strength)
+                parameter.grad.add_(self.strength * (parameter.detach() - start))
 
 
 @dataclass(frozen=True)
@@ -215,7 +228,7 @@ def train(
     schedule: Schedule,
     *,
     parts: Any = "all",
-    pull: float = 0.0,
+    pull: float | Sequence[float] = 0.0,
     validation: Population | None = None,
     validation_loss: Loss | None = None,
     progress: Progress | None = None,
@@ -226,7 +239,8 @@ def train(
     With a validation population the weights of the best epoch (0, the start, included) are copied and loaded back;
     without one the last weights stand. Sides of share 0 are not run at all: their forward pass alone would move
     BatchNorm statistics. `pull` / 2 times the squared distance of the trained weights from where they start is added to
-    the loss. Epochs are compared by `validation_loss`, or by `loss` without one.
+    the loss; a sequence holds a pull for each row of the weights. Epochs are compared by `validation_loss`, or by
+    `loss` without one.
 
     Raises:
         Diverged: the loss is not finite.
@@ -237,7 +251,7 @@ def train(
     fit = progress.next_fit()
     parameters = network.set_trainable(parts)
     sides = [side for side in sides if side.share > 0]
-    anchor = Anchor([parameter.detach().clone() for parameter in parameters], pull) if pull else None
+    anchor = Anchor.of(parameters, pull)
     optimiser = AdamW(parameters, schedule.rate, schedule.weight_decay)
     per_epoch, epochs = _lengths(sides, schedule)
     finished = progress.load(fit, "finished")

@@ -203,6 +203,16 @@ class Samples:
         classes = np.where(values == IGNORE, np.nan, values.astype(np.float32))
         return classes.reshape(-1, 1), weights.reshape(-1, 1)
 
+    def uses(self) -> np.ndarray:
+        """(target,) how often each target goes on."""
+        if not self.layout.on_from:
+            raise NotApplicable("needs targets that are on or off")
+        least = np.array([self.layout.on_from[name] for name in self.layout.targets])
+        on = np.nan_to_num(self.labels[0]) >= least  # (obs, target)
+        before = np.concatenate([np.zeros_like(on[:1]), on[:-1]])
+        before[windows.first_of_unit(self.dataset["row_size"])] = False
+        return (on & ~before).sum(axis=0)
+
     def months(self) -> np.ndarray | None:
         """Month of each label row."""
         return self._months(self.label_observations)

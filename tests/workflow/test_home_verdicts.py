@@ -39,4 +39,5 @@ def test_a_labelled_day_moves_the_embeddings_towards_the_truth(effects):
 
 @pytest.mark.parametrize("effects", ["unrelated"], indirect=True)
 def test_mains_that_tell_nothing_are_no_help(effects):
+    assert gain(effects, "naive") < -1  # W: silence is better
     assert not helps_at(effects, STUDY.recipe, "1", STUDY.headline).startswith("helps")

@@ -53,12 +53,14 @@ def predicted_modes(test: Dataset, unit: int, example: Dataset, rank: str) -> tu
 def traces(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     """Three trips, each with its track and its speed."""
     name, example = material.example()
-    test: Dataset = material.tests[0]
-    if example is None or "row_end" not in test or "prediction" not in example:
+    if example is None or "row_end" not in material.tests[0] or "prediction" not in example:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe of this scenario has examples of trips.")
         return
-    places = {str(unit): number for number, unit in enumerate(np.asarray(test["unit_name"]).astype(str))}
+    places: dict[str, tuple[Dataset, int]] = {}  # the fold that tests a unit, and its number there
+    for fold in material.tests:
+        for number, unit_name in enumerate(np.asarray(fold["unit_name"]).astype(str).tolist()):
+            places.setdefault(unit_name, (fold, number))
     ranks = np.asarray(example["rank"]).astype(str)
     with figure(path, height=7.4) as drawn:
         axes = drawn.subplots(3, 2, width_ratios=(1, 1.5))
@@ -68,7 +70,7 @@ def traces(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
                 track.set_axis_off()
                 profile.set_axis_off()
                 continue
-            unit = places[str(example["unit_name"][own[0]])]
+            test, unit = places[str(example["unit_name"][own[0]])]
             modes, true = predicted_modes(test, unit, example, rank)
             fixes = slice(*ragged.offsets(test["row_size"])[[unit, unit + 1]])
             minutes = (test["time"][fixes] - test["time"][fixes][0]) / 60_000

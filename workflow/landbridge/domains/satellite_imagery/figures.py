@@ -16,9 +16,10 @@ from landbridge.judge.scores import by_group
 CAPTIONS = {
     "panels": (
         "An image of the best, the median and the worst test event of {scenario} by the score of the adapted network: "
-        "the image in false colours (burned ground is dark red or brown, vegetation green), what burned, and "
-        "the probability of having burned before and after transfer, at the largest budget and the first seed. The bar "
-        "tells its length; what is grey was not seen. Of each event the image that burned most is shown. Examples "
+        "the image in false colours (burned ground is dark red or brown, vegetation green), what burned, and the "
+        "probability of having burned before and after transfer, at the largest budget and the first seed. The bar "
+        "tells its length; what is grey was not seen. Of each event the image that burned most is shown; whole scenes "
+        "are GeoTIFF files in results/satellite_imagery/maps/{scenario}, for the recipes that `maps:` names. Examples "
         "carry no interval; the leaderboard gives the {level} % interval of the score (bootstrap over test groups and "
         "seeds)."
     )

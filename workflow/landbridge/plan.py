@@ -244,12 +244,11 @@ class Plan:
         return f"{place}/{wildcards.model}-{objective}/fold{wildcards.fold}-seed{wildcards.seed}.safetensors"
 
     def of_folds(self, pattern: str) -> Callable[[Any], list[str]]:
-        """`pattern` for every fold of the scenario."""
+        """`pattern`, with the wildcards of the job filled in, for every fold of the scenario."""
 
         def files(wildcards: Any) -> list[str]:
-            names = {"domain": wildcards.domain, "scenario": wildcards.scenario}
-            others = {name: value for name, value in dict(wildcards.items()).items() if name not in names}
-            return [pattern.format(fold=fold, **names).format(**others) for fold in self.folds(**names)]
+            own = dict(wildcards.items())
+            return [pattern.format(**own, fold=fold) for fold in self.folds(wildcards.domain, wildcards.scenario)]
 
         return files
 

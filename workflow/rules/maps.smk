@@ -2,7 +2,7 @@
 rule maps:
     input:
         predictions=plan.of_folds(
-            "results/{domain}/transfer/{scenario}/{{model}}-{{recipe}}/fold{fold}-seed{{seed}}.nc"
+            "results/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.nc"
         ),
         tests=plan.of_folds(
             "results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc"

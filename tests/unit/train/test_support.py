@@ -33,7 +33,7 @@ def test_no_overlap_and_no_other_unit(sizes, gap):
     every = torch.arange(LENGTH - 1, sum(sizes))
     unit = own._unit
     ends = every[unit[every] == unit[every - LENGTH + 1]]
-    beside, known = own._support_ends(ends)
+    beside, known = own.support.ends(ends, own._unit[ends])
     assert beside.shape == known.shape == (len(ends), 3)
     assert known.any()
     chosen = ends[:, None].expand_as(beside)[known]
@@ -45,10 +45,10 @@ def test_no_overlap_and_no_other_unit(sizes, gap):
 
 def test_a_record_of_two_windows_has_no_support():
     own = samples((10, 40))
-    assert not own._support_ends(torch.tensor([4, 9]))[1].any()
-    assert own._support_ends(torch.tensor([30]))[1].all()
+    assert not own.support.ends(torch.tensor([4, 9]), own._unit[torch.tensor([4, 9])])[1].any()
+    assert own.support.ends(torch.tensor([30]), own._unit[torch.tensor([30])])[1].all()
 
 
 def test_without_any_window_there_is_no_support():
     own = samples((4, 4))
-    assert not own._support_ends(torch.tensor([3]))[1].any()
+    assert not own.support.ends(torch.tensor([3]), own._unit[torch.tensor([3])])[1].any()

@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from landbridge.contract import stamps
+from landbridge.contract import Dataset, stamps
 from landbridge.judge import bootstrap
 from landbridge.judge.canvas import (
     HARMS,
@@ -221,18 +221,26 @@ def _leave_outliers_outside(axis: Any, observed: np.ndarray, predicted: np.ndarr
     return int(((observed < low) | (observed > high)).sum())
 
 
+def find_unit(tests: Sequence[Dataset], unit: str) -> tuple[Dataset, np.ndarray] | None:
+    """Test inputs of the fold that tests a unit, and the places of its segments there; None where no fold does."""
+    for test in tests:
+        places = np.flatnonzero(np.asarray(test["unit_name"]).astype(str) == unit)
+        if len(places):
+            return test, places
+    return None
+
+
 def _product(material: Any, settings: Mapping[str, Any], unit: str, time: np.ndarray) -> tuple[str, np.ndarray] | None:
     """Name and values (row,) of an existing product or a simulator at some times of a test unit; None without one."""
     name = settings["product"].get(settings["headline"]["target"])
-    for test in material.tests if name is not None else ():
-        places = np.flatnonzero(np.asarray(test["unit_name"]).astype(str) == unit)
-        if name not in test or not len(places):
-            continue
-        bounds = ragged.offsets(test["row_size"])
-        rows = ragged.ranges(bounds[places], bounds[places + 1])
-        known = dict(zip(stamps(test)[rows].tolist(), np.asarray(test[name])[rows].tolist(), strict=True))
-        return name.replace("_", " "), np.array([known.get(moment, np.nan) for moment in time.tolist()])
-    return None
+    found = find_unit(material.tests, unit) if name is not None else None
+    if found is None or name not in found[0]:
+        return None
+    test, places = found
+    bounds = ragged.offsets(test["row_size"])
+    rows = ragged.ranges(bounds[places], bounds[places + 1])
+    known = dict(zip(stamps(test)[rows].tolist(), np.asarray(test[name])[rows].tolist(), strict=True))
+    return name.replace("_", " "), np.array([known.get(moment, np.nan) for moment in time.tolist()])
 
 
 def _line(axis: Any, time: np.ndarray, values: np.ndarray, colour: str, name: str) -> None:

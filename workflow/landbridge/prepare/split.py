@@ -21,13 +21,12 @@ import numpy as np
 
 from landbridge.contract import Dataset, Variable, expand, stamps, time_unit
 from landbridge.io import netcdf
-from landbridge.prepare import answers, audit, join, pools, ragged, windows
+from landbridge.prepare import answers, audit, columns, join, overlap, pools, ragged, windows
 from landbridge.prepare.answers import INDEX
 from landbridge.prepare.audit import LABEL_ROLES, WITHOUT_LABELS
 from landbridge.prepare.population import PARTS, Population, Stretch
 from landbridge.prepare.scaling import rows_hash
 from landbridge.prepare.split_rules import RULES
-from landbridge.prepare.streams import hash_order
 from landbridge.stage import Job, StageError
 
 log = logging.getLogger(__name__)
@@ -143,7 +142,7 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
         RULES[rule](population, rule_settings, fold), key=lambda stretch: (stretch.unit, stretch.segment)
     )
     if settings["split"].get("simulated_at") and settings["budget_axis"] != "time":
-        stretches = _without_simulated_tests(both, stretches, settings, left_out)
+        stretches = overlap.without_simulated_tests(both, stretches, settings, left_out)
     parted = _apply(both, population, stretches, settings)
     if settings["budget_axis"] == "time":
         parted = pools.whole_pools(parted, settings, left_out)
@@ -156,69 +155,11 @@ def _two_populations(
     """Both populations in one file, and which of its units are target."""
     chosen_source = _population(_needed(source, settings), "source", settings, left_out)
     chosen_target = _population(_needed(target, settings), "target", settings, left_out)
-    chosen_source, chosen_target = _without_common_groups(chosen_source, chosen_target, settings, left_out)
+    chosen_source, chosen_target = overlap.without_common_groups(chosen_source, chosen_target, settings, left_out)
     if settings["source"]["dataset"] != settings["target"]["dataset"]:
         chosen_source, chosen_target = join.told_apart(chosen_source, chosen_target, settings)
     both = join.join(chosen_source, chosen_target)
     return both, np.arange(len(both["unit_name"])) >= len(chosen_source["unit_name"])
-
-
-def _without_common_groups(
-    source: Dataset, target: Dataset, settings: Mapping[str, Any], left_out: list[dict[str, Any]]
-) -> tuple[Dataset, Dataset]:
-    """Two populations without a common group: it is the target's, or a share of them is the source's."""
-    groups = {"source": _groups(source, settings), "target": _groups(target, settings)}
-    common = sorted(set(groups["source"]) & set(groups["target"]))
-    share = settings["split"].get("source_share") or 0.0
-    of_source = set(hash_order(common, "split common groups", settings["split"]["seed"])[: round(share * len(common))])
-    found = []
-    for side, dataset, others in (
-        ("source", source, set(common) - of_source),
-        ("target", target, of_source),
-    ):
-        lost = np.isin(groups[side], sorted(others))
-        if lost.any():
-            other = "target" if side == "source" else "source"
-            names = np.asarray(dataset["unit_name"])[lost].tolist()
-            left_out.append({"reason": f"{side} unit in a group of the {other}", "units": names})
-            dataset = ragged.select_units(dataset, ~lost)
-        if len(dataset["unit_name"]) == 0:
-            raise StageError(
-                f"split: source and target have the same groups, and the {side} keeps none of them; write "
-                f"source_share: 0.5, or another group column"
-            )
-        found.append(dataset)
-    return found[0], found[1]
-
-
-def _without_simulated_tests(
-    both: Dataset, stretches: list[Stretch], settings: Mapping[str, Any], left_out: list[dict[str, Any]]
-) -> list[Stretch]:
-    """Without what a simulator computed at the places of the test: its drivers are the test's own inputs.
-
-    Raises:
-        StageError: nothing is left to train on, or to validate with.
-    """
-    column = settings["split"]["simulated_at"]
-    places = _column(both, column, "split: simulated_at")
-    tested = {places[stretch.unit] for stretch in stretches if stretch.part == "target_test"}
-    kept = [
-        stretch for stretch in stretches if not (stretch.part.startswith("source") and places[stretch.unit] in tested)
-    ]
-    lost = sorted(_names(both, stretches) - _names(both, kept))
-    if lost:
-        left_out.append({"reason": f"simulated at the {column} of a test unit", "units": lost})
-    missing = {"source_train", "source_val"} - {stretch.part for stretch in kept}
-    if missing:
-        raise StageError(
-            f"split: every unit of {' and of '.join(sorted(missing))} was simulated at the {column} of a test unit; "
-            f"simulate more places, or write a smaller target_test or more folds"
-        )
-    return kept
-
-
-def _names(both: Dataset, stretches: Sequence[Stretch]) -> set[str]:
-    return {str(both["unit_name"][stretch.unit]) for stretch in stretches}
 
 
 def _tick_of_year(dataset: Dataset, year: int, step: str) -> int:
@@ -246,24 +187,12 @@ def _needed_variables(dataset: Dataset, settings: Mapping[str, Any]) -> set[str]
     return kept
 
 
-def _column(dataset: Dataset, name: str, where: str) -> np.ndarray:
-    """(unit,) text of a column; classes by their words."""
-    if name not in dataset:
-        columns = [key for key, variable in dataset.variables.items() if variable.dimensions == ("unit",)]
-        raise StageError(f"{where}: no column '{name}'; the dataset has {', '.join(columns)}")
-    values, attributes = np.asarray(dataset[name]), dataset.variables[name].attributes
-    if values.dtype.kind not in "iu" or "flag_meanings" not in attributes:
-        return values.astype(str)
-    words = dict(zip(np.atleast_1d(attributes["flag_values"]), attributes["flag_meanings"].split(), strict=True))
-    return np.array([words.get(value, "") for value in values], str)
-
-
 def _population(dataset: Dataset, side: str, settings: Mapping[str, Any], left_out: list[dict[str, Any]]) -> Dataset:
     """Units of one side: those that `where` names and that hold enough labelled rows."""
     chosen = np.ones(len(dataset["unit_name"]), bool)
     where = settings[side].get("where") or {}
     for column, values in where.items():
-        found = _column(dataset, column, f"{side}: where")
+        found = columns.column(dataset, column, f"{side}: where")
         if not np.isin(found, [str(value) for value in values]).any():
             present = ", ".join(f"{value} ({count})" for value, count in sorted(Counter(found.tolist()).items()))
             raise StageError(
@@ -287,18 +216,11 @@ def _population(dataset: Dataset, side: str, settings: Mapping[str, Any], left_o
     return ragged.select_units(dataset, chosen & enough)
 
 
-def _groups(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
-    """(unit,) group: the scenario's column, or several joined."""
-    named = settings["split"]["group"]
-    columns = [_column(dataset, name, "split: group") for name in ([named] if isinstance(named, str) else named)]
-    return np.asarray(["/".join(parts) for parts in zip(*columns, strict=True)])
-
-
 def _describe(both: Dataset, is_target: np.ndarray | None, settings: Mapping[str, Any]) -> Population:
     names = np.asarray(both["unit_name"]).astype(str)
-    groups = _groups(both, settings)
+    groups = columns.groups_of(both, settings)
     stratify = settings["split"].get("stratify")
-    classes = _column(both, stratify, "split: stratify") if stratify else np.full(len(names), "")
+    classes = columns.column(both, stratify, "split: stratify") if stratify else np.full(len(names), "")
     start, stop = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     if "row_size" in both:
         bounds = ragged.offsets(both["row_size"])
@@ -341,7 +263,7 @@ def _apply(both: Dataset, population: Population, stretches: Sequence[Stretch], 
     else:
         parted = ragged.select_units(both, units)
     column = class_column(settings)
-    classes = _column(parted, column, "worst_class_of") if column else np.full(len(units), "")
+    classes = columns.column(parted, column, "worst_class_of") if column else np.full(len(units), "")
     groups = np.asarray(population.groups)[units]
     added = {
         "group": Variable(

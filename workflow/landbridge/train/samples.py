@@ -22,6 +22,7 @@ from landbridge.stage import StageError
 from landbridge.train.labelled import labelled_rows
 from landbridge.train.layout import Layout
 from landbridge.train.scaled import Scaled
+from landbridge.train.support import Support
 
 # (dataset, ends (window,), sizes (window,)) to what a learner of tables takes, the window first.
 FeatureFunction = Callable[[Dataset, np.ndarray, np.ndarray], np.ndarray]
@@ -371,37 +372,14 @@ class Samples:
             return x, static, self._group[ends]
         if not self.layout.support:
             return x, static
-        beside, exists = self._support_ends(ends)
+        beside, exists = self.support.ends(ends, self._unit[ends])
         support = (self.values[beside[..., None] - back] - mean) / spread
         return x, static, torch.where(exists[..., None, None], support, 0.0), exists
 
     @cached_property
-    def _tiles(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Ends of complete windows that do not overlap, and by unit where its own begin and how many they are."""
-        layout = self.layout
-        ends, _ = windows.complete_windows(self.dataset, layout.inputs, Grid(layout.length, layout.length), layout.step)
-        counts = np.bincount(self.unit[ends], minlength=len(self.dataset["unit_name"]))
-        first = np.cumsum(counts) - counts
-        of_device = [torch.as_tensor(array, device=self.device) for array in (ends, first, counts)]
-        return of_device[0], of_device[1], of_device[2]
-
-    def _support_ends(self, ends: Tensor) -> tuple[Tensor, Tensor]:
-        """(b, k) ends of windows beside those at `ends` (b,), evenly spread over the unit's record; and which exist.
-
-        Of the windows that tile the record two at most share a step with any window, and those are passed over.
-        """
-        tiles, first, counts = self._tiles
-        unit = self._unit[ends]
-        count, begin = counts[unit], first[unit]
-        place = torch.searchsorted(tiles, ends) - begin  # the first tile that ends at `ends` or after it
-        usable = (count - 2).clamp_min(0)
-        share = (torch.arange(self.layout.support, device=self.device) + 0.5) / self.layout.support
-        turn = (usable[:, None] * share).long() + 1
-        index = begin[:, None] + (place[:, None] + turn) % count.clamp_min(1)[:, None]
-        beside = tiles[index.clamp_max(max(len(tiles) - 1, 0))] if len(tiles) else ends[:, None].expand_as(index)
-        apart = (beside - ends[:, None]).abs() >= self.layout.length
-        known = apart & (usable > 0)[:, None]
-        return torch.where(known, beside, ends[:, None]), known
+    def support(self) -> Support:
+        """Where windows of the same unit that a network sees beside one lie."""
+        return Support.of(self.dataset, self.layout, self.unit, self.device)
 
     def _static(self, scaler: Scaler) -> Tensor:
         """(unit, static) standardised."""

@@ -11,7 +11,6 @@ from tests.unit.domains.wetland_methane import made
 
 
 def test_units():
-    assert pytest.approx(72.144, abs=1e-3) == 100 / process.MG_PER_NMOL
     assert pytest.approx(1000 * 16.043 / 12.011, rel=1e-6) == process.MG_PER_GC
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from landbridge.domains.wetland_methane import process, wetlands
 from landbridge.domains.wetland_methane.quantities import Parameters
+from landbridge.domains.wetland_methane.units import TO_MILLIGRAMS
 
 from tests.unit.domains.wetland_methane import made
 
@@ -33,7 +34,7 @@ def simulated():
 def test_fluxes_and_paths_of_the_types(simulated, name):
     at, days = made.TYPES.index(name), slice(365, None)
     mean, high, paths, oxidised = EXPECTED[name]
-    flux = simulated.flux[at, days] / process.MG_PER_NMOL
+    flux = simulated.flux[at, days] / TO_MILLIGRAMS["nmol m-2 s-1"]
     assert flux.mean() == pytest.approx(mean, rel=0.4)
     assert np.quantile(flux, 0.95) == pytest.approx(high, rel=0.4)
     emitted = simulated.emitted[at, days].sum()

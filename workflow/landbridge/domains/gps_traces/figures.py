@@ -13,6 +13,7 @@ from landbridge.contract import Dataset
 from landbridge.domains.gps_traces.fixes import METRES_PER_DEGREE
 from landbridge.domains.gps_traces.modes import CLASSES
 from landbridge.judge.canvas import PALETTE, UNCLEAR, figure
+from landbridge.judge.figures_of_units import find_unit
 from landbridge.prepare import ragged
 
 CAPTIONS = {
@@ -57,10 +58,6 @@ def traces(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe of this scenario has examples of trips.")
         return
-    places: dict[str, tuple[Dataset, int]] = {}  # the fold that tests a unit, and its number there
-    for fold in material.tests:
-        for number, unit_name in enumerate(np.asarray(fold["unit_name"]).astype(str).tolist()):
-            places.setdefault(unit_name, (fold, number))
     ranks = np.asarray(example["rank"]).astype(str)
     with figure(path, height=7.4) as drawn:
         axes = drawn.subplots(3, 2, width_ratios=(1, 1.5))
@@ -70,7 +67,9 @@ def traces(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
                 track.set_axis_off()
                 profile.set_axis_off()
                 continue
-            test, unit = places[str(example["unit_name"][own[0]])]
+            found = find_unit(material.tests, str(example["unit_name"][own[0]]))
+            assert found is not None  # examples are of tested units
+            test, unit = found[0], int(found[1][0])
             modes, true = predicted_modes(test, unit, example, rank)
             fixes = slice(*ragged.offsets(test["row_size"])[[unit, unit + 1]])
             minutes = (test["time"][fixes] - test["time"][fixes][0]) / 60_000

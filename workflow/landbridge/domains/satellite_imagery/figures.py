@@ -11,6 +11,7 @@ import numpy as np
 
 from landbridge.contract import IGNORE, PROBABILITY_SCALE, Dataset
 from landbridge.judge.canvas import figure
+from landbridge.judge.figures_of_units import find_unit
 from landbridge.judge.scores import by_group
 
 CAPTIONS = {
@@ -46,12 +47,13 @@ def panels(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         axes = np.atleast_2d(drawn.subplots(len(events), 2 + len(shown)))
         for line, (rank, event, score) in zip(axes, events, strict=True):
             row = int(np.flatnonzero(np.asarray(shown[after]["group"]).astype(str) == event)[0])
-            unit = str(shown[after]["unit_name"][row])
-            image, pixel_m = _image(material.tests, unit)
+            found = find_unit(material.tests, str(shown[after]["unit_name"][row]))
+            assert found is not None  # examples are of tested units
+            image, pixel_m = _image(found[0], int(found[1][0]))
             line[0].imshow(image, interpolation="nearest")
             _bar(line[0], image.shape, pixel_m)
             label = np.asarray(shown[after]["label"])[row]
-            line[1].imshow(_masked(label / 1.0, label), cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
+            line[1].imshow(_masked(label, label), cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
             for axis, dataset in zip(line[2:], shown.values(), strict=True):
                 probability = np.asarray(dataset["prediction"])[row] / PROBABILITY_SCALE
                 drawn_image = axis.imshow(
@@ -87,19 +89,15 @@ def _ranked(material: Any, recipe: str, model: str, settings: Mapping[str, Any])
     return [(rank, material.scores.groups[place], float(first[place])) for place, rank in chosen.items()]
 
 
-def _image(tests: list[Dataset], unit: str) -> tuple[np.ndarray, float]:
+def _image(test: Dataset, chip: int) -> tuple[np.ndarray, float]:
     """(y, x, 3) false colours, each stretched between its 2nd and 98th percentile, and the side of a pixel in m."""
-    for test in tests:
-        place = np.flatnonzero(np.asarray(test["unit_name"]).astype(str) == unit)
-        if len(place):
-            bands = [str(name) for name in test["band_name"]]
-            own = [name if name in bands else INSTEAD.get(name, name) for name in COLOURS]
-            layers = np.asarray(test["reflectance"])[place[0]][[bands.index(name) for name in own]]
-            seen = np.isfinite(layers).all(axis=0) & (np.asarray(test["valid"])[place[0]] > 0)
-            low, high = (np.nanquantile(layers, share, axis=(1, 2), keepdims=True) for share in (0.02, 0.98))
-            stretched = np.clip((layers - low) / np.maximum(high - low, 1e-6), 0, 1)
-            return np.moveaxis(np.where(seen, stretched, GREY), 0, -1), float(test["pixel_m"][place[0]])
-    raise LookupError(f"{unit}: not among the test inputs")
+    bands = [str(name) for name in test["band_name"]]
+    own = [name if name in bands else INSTEAD.get(name, name) for name in COLOURS]
+    layers = np.asarray(test["reflectance"])[chip][[bands.index(name) for name in own]]
+    seen = np.isfinite(layers).all(axis=0) & (np.asarray(test["valid"])[chip] > 0)
+    low, high = (np.nanquantile(layers, share, axis=(1, 2), keepdims=True) for share in (0.02, 0.98))
+    stretched = np.clip((layers - low) / np.maximum(high - low, 1e-6), 0, 1)
+    return np.moveaxis(np.where(seen, stretched, GREY), 0, -1), float(test["pixel_m"][chip])
 
 
 def _masked(values: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from landbridge.domains.wetland_methane.quantities import Drivers, Parameters, Result, State, Values
+from landbridge.domains.wetland_methane.units import TO_MILLIGRAMS
 
-MG_PER_GC = 1335.692  # mg of CH4 in 1 g of carbon: 1000 x 16.043 / 12.011
-MG_PER_NMOL = 1.3861152  # mg m-2 d-1 in 1 nmol m-2 s-1: 16.043 g/mol x 86400 s x 1e-6
+MG_PER_GC = TO_MILLIGRAMS["g m-2 d-1 of carbon"]
 DRYING_DAYS = 3.0  # in which anoxia is lost; it builds up more slowly, while electron acceptors are used up
 SNOW_FACTOR = 4.0  # by which snow slows the soil's temperature
 COLDEST_SOIL = -2.0  # degC

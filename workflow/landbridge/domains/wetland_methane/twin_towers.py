@@ -12,11 +12,12 @@ import numpy as np
 from landbridge.domains.wetland_methane import wetlands
 from landbridge.domains.wetland_methane.driven import bridged
 from landbridge.domains.wetland_methane.driven import gaps as gaps_of
-from landbridge.domains.wetland_methane.process import MG_PER_NMOL
 from landbridge.domains.wetland_methane.twin_landscape import Days, Random, Sites
+from landbridge.domains.wetland_methane.units import TO_MILLIGRAMS
 from landbridge.prepare.weather import Weather, saturation_pressure
 
 MISSING = "-9999"
+MG_PER_NMOL = TO_MILLIGRAMS["nmol m-2 s-1"]
 NOISE = (2.0, 0.25)  # nmol m-2 s-1, and share of the flux, of the noise's sd
 MEASURED_RUN, MISSING_RUN = 13, 7  # mean days of a stretch; shares are 0.65 and 0.35
 OUTAGE_SHARE = 0.5  # of winters that have one

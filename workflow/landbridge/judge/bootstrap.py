@@ -101,9 +101,7 @@ def statistics_of(values: np.ndarray, draws: Draws, statistics: Sequence[str]) -
     shares = [name for name in statistics if name in QUANTILES]
     quantiles = _quantiles(values, draws.groups, [QUANTILES[name] for name in shares]) if shares else []
     found |= {name: _over_seeds(own, draws.seeds) for name, own in zip(shares, quantiles, strict=True)}
-    for statistic in statistics:
-        if statistic in QUANTILES:
-            continue
+    for statistic in (name for name in statistics if name not in QUANTILES):
         if statistic == "share_below_zero":
             below = np.where(np.isfinite(values), (values < 0).astype(float), np.nan)
             found[statistic] = _over_seeds(_mean(below, draws.groups), draws.seeds)
@@ -183,19 +181,8 @@ def interval(values: np.ndarray, level: float) -> tuple[float, float]:
     if len(usable) == 0:
         return float("nan"), float("nan")
     tail = (1 - level) / 2
-    if np.isinf(usable).any():
-        low, high = np.quantile(usable, [tail, 1 - tail], method="inverted_cdf")
-        return float(low), float(high)
-    # As numpy's linear method, which takes six times as long over its own checks as over the numbers.
-    ordered = np.sort(usable)
-    return _between(ordered, tail * (len(ordered) - 1)), _between(ordered, (1 - tail) * (len(ordered) - 1))
-
-
-def _between(ordered: np.ndarray, place: float) -> float:
-    """Value at a place between two order statistics."""
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
+    low, high = np.quantile(usable, [tail, 1 - tail], method="inverted_cdf" if np.isinf(usable).any() else "linear")
+    return float(low), float(high)
 
 
 def probability_of_improvement(better: np.ndarray, reference: np.ndarray, gain: Callable[..., np.ndarray]) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from landbridge.io.daily import days_of, in_order, numbers_of, place
+from landbridge.io.daily import days_of, in_order, numbers_of, place, season
 from landbridge.stage import StageError
 
 WHERE = Path("tower.csv")
@@ -40,3 +40,11 @@ def test_rows_are_sorted_and_equal_ones_dropped(caplog):
 def test_place_on_an_unbroken_axis():
     time = np.arange("2001-01-02", "2001-01-06", dtype="datetime64[D]")
     np.testing.assert_array_equal(place(time, DAYS, np.array([1.0, 2, 4])), [2, np.nan, 4, np.nan])
+
+
+def test_the_end_of_a_year_lies_beside_its_beginning():
+    found = season(np.array(["2015-01-01", "2015-07-02", "2015-12-31"], "datetime64[D]"))
+    sine, cosine = found["day_of_year_sine"], found["day_of_year_cosine"]
+    np.testing.assert_allclose(sine**2 + cosine**2, 1, rtol=1e-6)
+    assert cosine[0] == pytest.approx(1, abs=1e-4) and cosine[1] == pytest.approx(-1, abs=1e-3)
+    assert np.hypot(sine[2] - sine[0], cosine[2] - cosine[0]) < 0.03

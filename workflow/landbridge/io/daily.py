@@ -84,3 +84,16 @@ def place(time: np.ndarray, days: np.ndarray, values: np.ndarray) -> np.ndarray:
     inside = (days >= time[0]) & (days <= time[-1])
     column[(days[inside] - time[0]).astype(int)] = values[inside]
     return column
+
+
+def season(time: np.ndarray) -> dict[str, np.ndarray]:
+    """`day_of_year_sine` and `day_of_year_cosine` (obs,) float32: the end of a year lies beside its beginning.
+
+    Of the middle of each day, a year of 365.25 days being the circle.
+    """
+    days = time.astype("datetime64[D]")
+    phase = 2 * np.pi * ((days - days.astype("datetime64[Y]")).astype(int) + 0.5) / 365.25
+    return {
+        "day_of_year_sine": np.sin(phase).astype(np.float32),
+        "day_of_year_cosine": np.cos(phase).astype(np.float32),
+    }

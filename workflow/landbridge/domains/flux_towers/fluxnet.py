@@ -24,7 +24,7 @@ from landbridge.contract import Unit
 from landbridge.domains.flux_towers import towers
 from landbridge.domains.flux_towers.carbonfluxbench import truth_of_twin
 from landbridge.domains.flux_towers.records import Records, Tower, physical_towers, unknown_classes
-from landbridge.io.daily import days_of, in_order, numbers_of, place
+from landbridge.io.daily import days_of, in_order, numbers_of, place, season
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -313,9 +313,7 @@ def _units(folder: Path, found: Sequence[Tower], files: Sequence[File], fluxes: 
                 if column in file.columns:
                     drivers = place(time, file.days, file.columns[column] * factor)
                     values[name] = np.where(np.isfinite(drivers), drivers, values[name])
-        phase = 2 * np.pi * ((time - time.astype("datetime64[Y]")).astype(int) + 0.5) / 365.25
-        values["day_of_year_sine"] = np.sin(phase).astype(np.float32)
-        values["day_of_year_cosine"] = np.cos(phase).astype(np.float32)
+        values |= season(time)
         if truth is not None:
             values |= truth.on(tower.name, time)
         static: dict[str, float | str] = {

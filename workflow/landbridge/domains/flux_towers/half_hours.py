@@ -16,6 +16,7 @@ import numpy as np
 
 from landbridge.contract import Unit
 from landbridge.domains.flux_towers import towers
+from landbridge.io.daily import season
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,6 @@ def read_half_hours(folder: Path, settings: Mapping[str, Any], *, counts: Counte
         return np.where(enough, total / np.maximum(count, 1), np.nan), count / HALF_HOURS
 
     gpp, share = mean("gpp_fluxnet")
-    phase = 2 * np.pi * ((time - time.astype("datetime64[Y]")).astype(int) + 0.5) / 365.25
     found = {
         "gpp": gpp * GRAMS_PER_DAY,
         "qc": np.where(np.isfinite(gpp), share, np.nan),
@@ -81,8 +81,7 @@ def read_half_hours(folder: Path, settings: Mapping[str, Any], *, counts: Counte
         "shortwave": mean("ppfd")[0] / PHOTONS / own["par_share"],
         "vapour_pressure_deficit": mean("vpd")[0] / 100,
         "co2": mean("co2")[0],
-        "day_of_year_sine": np.sin(phase),
-        "day_of_year_cosine": np.cos(phase),
+        **season(time),
     }
     counts["half-hours"] += len(rows)
     counts["days without enough half-hours of GPP"] += int(np.isnan(gpp).sum())

@@ -17,10 +17,9 @@ import numpy as np
 from landbridge.contract import Unit
 from landbridge.domains.wetland_methane import sites, units
 from landbridge.domains.wetland_methane.ranges import check
-from landbridge.domains.wetland_methane.seasons import day_of_year
 from landbridge.domains.wetland_methane.settings import Given
 from landbridge.domains.wetland_methane.tables import read_rows, water_table
-from landbridge.io.daily import in_order, numbers_of, place
+from landbridge.io.daily import in_order, numbers_of, place, season
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -99,8 +98,7 @@ def _series(
             check(variable, values[variable], f"{where} {column}", "Mend the column.")
     values["water_table"] = water_table(columns[WATER], own.values["water_table_units"], name, "cm", f"{where} {WATER}")
     placed = {variable: place(time, days, column) for variable, column in values.items()}
-    sine, cosine = day_of_year(time)
-    return time, placed | {"day_of_year_sine": sine, "day_of_year_cosine": cosine}
+    return time, placed | season(time)
 
 
 def _days(path: Path, header: list[str], rows: list[list[str]]) -> np.ndarray:

@@ -13,9 +13,9 @@ import numpy as np
 from landbridge.contract import Unit
 from landbridge.domains.wetland_methane import sites
 from landbridge.domains.wetland_methane.cells import block_name, cell_name
-from landbridge.domains.wetland_methane.seasons import day_of_year
 from landbridge.domains.wetland_methane.settings import Given
 from landbridge.domains.wetland_methane.simulation import DAILY, GASES, Cells, Simulation
+from landbridge.io.daily import season
 from landbridge.prepare.streams import stream
 
 LABELS = ("ch4_flux", "ch4_flux_filled")
@@ -48,8 +48,7 @@ def read_tem_mdm(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
     counts["leap years, whose 29 February is between its neighbours"] += sum(map(calendar.isleap, wanted))
     for part in simulation.batches(cells, len(wanted)):
         time, values = simulation.series(part, wanted)
-        sine, cosine = day_of_year(time)
-        common = {name: values.pop(name) for name in GASES} | {"day_of_year_sine": sine, "day_of_year_cosine": cosine}
+        common = {name: values.pop(name) for name in GASES} | season(time)
         empty = {name: np.isnan(column).all(axis=1) for name, column in values.items()}
         for number in range(len(part)):
             lacking = [name for name in ("ch4_flux", *DAILY) if empty[name][number]]

@@ -17,11 +17,10 @@ import numpy as np
 from landbridge.contract import Unit
 from landbridge.domains.wetland_methane import sites, units
 from landbridge.domains.wetland_methane.ranges import check
-from landbridge.domains.wetland_methane.seasons import day_of_year
 from landbridge.domains.wetland_methane.settings import Given, factors
 from landbridge.domains.wetland_methane.simulation import GASES, STATICS, Cells, Simulation
 from landbridge.domains.wetland_methane.tables import Record, read_rows, record_of, water_table
-from landbridge.io.daily import place
+from landbridge.io.daily import place, season
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -138,8 +137,7 @@ class Towers:
             if self.simulation is not None and cell is not None:
                 values |= self._from_grid(*simulated[cell], time, values)
                 fields = {name: float(field[cell]) for name, field in self.simulation.statics.items()}
-            sine, cosine = day_of_year(time)
-            values |= {"day_of_year_sine": sine, "day_of_year_cosine": cosine}
+            values |= season(time)
             told = {name: value for name, value in static.items() if value == value}  # NaN is not itself
             yield self._without_leap_days(Unit(site.name, time, values, {**fields, **told}))
 

@@ -16,7 +16,7 @@ def small(seed, kind):
     own["datasets"]["twin_homes_us"]["twin"] |= {"homes": 3, "days": 6}
     own["datasets"]["twin_homes_uk"]["twin"] |= {"homes": 3, "days": 10}
     own["twin"][STUDY.scenario]["budgets"] = [0, 1]
-    own["models"] = {"refquery": {"training": {"epochs": 4, "fixed_steps": 60}}}
+    own["models"] = {"refquery": {"training": {"epochs": 4, "fixed_steps": 120}}}
     return own
 
 

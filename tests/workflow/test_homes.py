@@ -60,6 +60,7 @@ def test_from_one_country_to_another(tmp_path):
     cost = rows(results / "compare" / "twin_homes_kettle" / "cost.csv", recipe="embedding_only", stage="transfer")
     assert cost[0]["trained_parameters"] == str(5 * 16)
     assert cost[0]["bytes_to_ship"] == str(5 * 16 * 4)
+    assert cost[0]["fits"] == "3"  # both homes together, then each
 
 
 def test_real_homes_of_three_datasets(tmp_path, mirror):

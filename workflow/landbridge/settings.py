@@ -301,6 +301,9 @@ class Training(Strict):
         1.0, description="minutes that one training may take on a GPU; for the estimate that a dry run prints alone"
     )
     fixed_steps: Positive = Field(200, description="optimiser steps of an adaptation that is not stopped early")
+    loss: Literal["squared", "absolute"] = Field(
+        "squared", description="regression: error that training makes small, in spreads of the target"
+    )
     balance_weight: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(
         0.0, description="weight of the loss that holds predictions to the scenario's balance"
     )

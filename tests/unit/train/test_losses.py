@@ -18,6 +18,7 @@ def test_known_answers():
     loss = MeanLoss("regression")
     assert loss(outputs, batch(labels, torch.ones_like(labels))) == 9  # the last step alone
     assert loss(outputs, batch(labels, torch.zeros_like(labels))) == 0
+    assert MeanLoss("regression", "absolute")(outputs, batch(labels, torch.full_like(labels, 0.5))) == 3
     logits = torch.tensor([[0.0, 0.0], [5.0, 0.0]])
     found = MeanLoss("classification")(logits, batch(torch.tensor([1, 255]), torch.ones(2)))
     assert found == pytest.approx(0.693147, abs=1e-6)
@@ -50,8 +51,8 @@ def test_weight_zero_of_the_balance_changes_nothing_and_a_weight_adds_it():
     drawn = batch(torch.zeros(1, 1, 2), torch.ones(1, 1, 2))
     balance = Balance({"a": 1, "b": -1}, ("a", "b"), own, "cpu")
     plain = MeanLoss("regression")(outputs, drawn)
-    assert MeanLoss("regression", balance, 0.0)(outputs, drawn) == plain
-    assert MeanLoss("regression", balance, 0.5)(outputs, drawn) == plain + 0.5
+    assert MeanLoss("regression", balance=balance)(outputs, drawn) == plain
+    assert MeanLoss("regression", balance=balance, balance_weight=0.5)(outputs, drawn) == plain + 0.5
 
 
 @pytest.mark.parametrize(("eta", "q", "expected"), [(1.0, (0.2689, 0.7311), 1.7311), (0.1, (0.4750, 0.5250), 1.5250)])

@@ -2,6 +2,10 @@
 
 A recipe is a file of this folder with its description as literals (`RIGHTS`, `OBJECTIVE`, `MODELS`, `VARIANTS`,
 `PLACE`) and one function, `fit(given) -> Fitted`. It never sees a path, the pool beyond its budget, or test data.
+
+Where each target group is fitted by itself, on a time axis, a second function `begin(given) -> Learner` may learn what
+the groups share: it is handed the labelled days of all groups at a budget, once, and `given.begun()` gives each group's
+`fit` a copy of what it made.
 """
 
 from __future__ import annotations
@@ -201,6 +205,12 @@ class Given(Protocol):
 
     def pretrained(self) -> Learner:
         """A fresh copy of the pretrained network; right `source_weights`."""
+
+    def begun(self) -> Learner | None:
+        """A fresh copy of what the recipe's `begin` made of all target groups; right `target_labels`.
+
+        None unless each target group is fitted by itself, several are labelled, and the recipe has a `begin`.
+        """
 
     def untrained(self, scaled_by: Sequence[Samples]) -> Learner:
         """The same architecture with random weights, its scaler fitted on `scaled_by`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
@@ -70,8 +71,14 @@ def loss_of(settings: Mapping[str, Any], layout: Layout, scaler: Scaler, device:
     if layout.task == "segmentation":
         return MeanLoss(layout.task, dice_weight=settings["training"].get("dice_weight", 0.0))
     if layout.task != "regression" or not factors or weight == 0:
-        return MeanLoss(layout.task)
-    return MeanLoss(layout.task, Balance(factors, layout.targets, scaler, device), weight)
+        return plain_loss_of(settings, layout)
+    balance = Balance(factors, layout.targets, scaler, device)
+    return MeanLoss(layout.task, settings["training"].get("loss", "squared"), balance=balance, balance_weight=weight)
+
+
+def plain_loss_of(settings: Mapping[str, Any], layout: Layout) -> MeanLoss:
+    """What epochs are compared by: the training loss without what is added to it."""
+    return MeanLoss(layout.task, settings["training"].get("loss", "squared"))
 
 
 def set_threads(threads: int) -> None:
@@ -119,6 +126,7 @@ class Given:
     settings: Mapping[str, Any]
     variant: str
     what: str
+    start: Learner | None = None
     used_budget: bool = field(default=False, init=False)
 
     def _require(self, right: str) -> None:
@@ -199,6 +207,10 @@ class Given:
         log.debug("pretrained: %s", notes)
         return learner
 
+    def begun(self) -> Learner | None:
+        self._require("target_labels")
+        return deepcopy(self.start)
+
     def untrained(self, scaled_by: Sequence[Any]) -> Learner:
         layout = self.tools.layout
         datasets = [samples.dataset for samples in scaled_by]
@@ -264,7 +276,7 @@ class Given:
             parts=parts,
             pull=pull,
             validation=validation.scaled(scaler) if validation is not None else None,
-            validation_loss=MeanLoss(self.tools.layout.task),
+            validation_loss=plain_loss_of(settings, self.tools.layout),
             progress=self.tools.progress,
             what=self.what,
         )

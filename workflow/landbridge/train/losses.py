@@ -47,6 +47,12 @@ def squared_error(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Ten
     return (weights * (outputs - labels).square()).sum((1, 2)), weights.sum((1, 2))
 
 
+def absolute_error(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted absolute errors over standardised targets, which the median makes least; shapes as `squared_error`."""
+    outputs = outputs[:, -labels.shape[1] :]
+    return (weights * (outputs - labels).abs()).sum((1, 2)), weights.sum((1, 2))
+
+
 def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted cross-entropy.
 
@@ -69,7 +75,7 @@ def _per_window(weights: Tensor) -> Tensor:
     return weights.flatten(1).sum(1) if weights.ndim > 1 else weights
 
 
-LOSSES = {"regression": squared_error, "classification": cross_entropy, "segmentation": cross_entropy}
+ERRORS = {"squared": squared_error, "absolute": absolute_error}
 
 
 def soft_dice(outputs: Tensor, labels: Tensor) -> Tensor:
@@ -110,12 +116,25 @@ class Balance:
 
 
 class MeanLoss:
-    """Weighted mean over a batch, with the balance of the targets if there is one, and the Dice loss of pixels."""
+    """Weighted mean over a batch, with the balance of the targets if there is one, and the Dice loss of pixels.
+
+    Args:
+        task: regression, classification or segmentation.
+        error: of a regression, a key of `ERRORS`.
+        balance, balance_weight: what is added for targets that balance.
+        dice_weight: of the Dice loss that is added for pixels.
+    """
 
     def __init__(
-        self, task: str, balance: Balance | None = None, balance_weight: float = 0.0, dice_weight: float = 0.0
+        self,
+        task: str,
+        error: str = "squared",
+        *,
+        balance: Balance | None = None,
+        balance_weight: float = 0.0,
+        dice_weight: float = 0.0,
     ) -> None:
-        self.of_windows = LOSSES[task]
+        self.of_windows = ERRORS[error] if task == "regression" else cross_entropy
         self.balance = balance
         self.balance_weight = balance_weight
         self.dice_weight = dice_weight

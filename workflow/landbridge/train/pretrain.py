@@ -19,7 +19,7 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
-from landbridge.train.harness import loss_of, open_source, schedule_of, set_threads, turns_of
+from landbridge.train.harness import loss_of, open_source, plain_loss_of, schedule_of, set_threads, turns_of
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, train
 from landbridge.train.losses import MeanLoss
@@ -62,7 +62,7 @@ def run(job: Job) -> None:
             loss,
             schedule_of(training, training["learning_rate"], source.train.cells),
             validation=source.validation.scaled(scaler),
-            validation_loss=MeanLoss(layout.task),
+            validation_loss=plain_loss_of(job.settings, layout),
             progress=progress,
             what=f"{job.wildcards.get('scenario', '')} {job.wildcards.get('model', '')} seed {job.seed}",
         )

@@ -15,6 +15,7 @@ import numpy as np
 from landbridge.contract import CONVENTIONS, PROBABILITY_SCALE, Dataset, Variable
 from landbridge.io import netcdf
 from landbridge.methods.given import Diverged, Fitted, NotApplicable
+from landbridge.models.learner import Learner
 from landbridge.prepare import budgets, ragged
 from landbridge.prepare.budgets import Budget
 from landbridge.prepare.streams import stream
@@ -154,12 +155,18 @@ def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) ->
     groups = np.asarray(pool["group"]).astype(str)
     values: np.ndarray | None = None
     last: Result | None = None
+    try:
+        start = _begin(tools, pool, label) if len(test.by_group) > 1 else None
+    except NotApplicable as reason:
+        return Result(Budget(label, 0, None), None, f"not_applicable: {reason}", "", None), False
+    except Diverged as reason:
+        return Result(Budget(label, 0, None), None, f"failed: {reason}", "fixed", None), False
     for group, (rows, own) in test.by_group.items():
         budget = _cut(tools.job, ragged.select_units(pool, groups == group), label)
         if budget is None:
             text = f"not_applicable: {group} has fewer labelled days"
             return Result(Budget(label, 0, None), None, text, "", None), False
-        given, result = _fit(tools, budget, own, f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}")
+        given, result = _fit(tools, budget, own, f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}", start)
         if result.values is None:  # one group without a fit leaves the budget without a fair score
             text = f"{result.status} ({group})"
             return Result(budget, None, text, result.selection, None), not given.used_budget
@@ -173,16 +180,35 @@ def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) ->
     return replace(last, values=values), False
 
 
-def _fit(tools: Tools, budget: Budget, test: Samples, what: str) -> tuple[Given, Result]:
+def _begin(tools: Tools, pool: Dataset, label: str) -> Learner | None:
+    """What the recipe learns of all groups' labelled days before it is fitted to each; None where it does not."""
+    budget = _cut(tools.job, pool, label)
+    if not hasattr(tools.recipe, "begin") or budget is None or budget.train is None:
+        return None
+    begun: Learner = tools.recipe.begin(
+        _given(tools, budget, f"{tools.job.wildcards.get('recipe', '')} all groups budget {label}")
+    )
+    return begun
+
+
+def _given(tools: Tools, budget: Budget, what: str, start: Learner | None = None) -> Given:
     job = tools.job
-    given = Given(
+    return Given(
         tools=tools,
         cut=budget,
         seed=stream("fit", job.settings["scenario"], job.seed),
         settings={**getattr(tools.recipe, "DEFAULTS", {}), **job.settings["recipe_settings"]},
         variant=job.settings["variant"],
         what=what,
+        start=start,
     )
+
+
+def _fit(
+    tools: Tools, budget: Budget, test: Samples, what: str, start: Learner | None = None
+) -> tuple[Given, Result]:
+    job = tools.job
+    given = _given(tools, budget, what, start)
     selection = job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
     try:
         fitted = tools.recipe.fit(given)

@@ -16,6 +16,7 @@ CONDA_NAMES = {"matplotlib": "matplotlib-base", "netcdf4": "netcdf4", "pyyaml": 
 IMPORTS = {"pyyaml": "yaml", "netcdf4": "netCDF4", "scikit-learn": "sklearn"}
 # Not imported by the package: what runs it and makes its report, what scikit-learn needs, what users read files with.
 FOR_OTHERS = {"pandas", "pygments", "scipy", "snakemake", "xarray"}
+OPTIONAL = ("torchvision.txt",)  # what a user may add; imported where it is named alone
 
 
 def pins(name):
@@ -42,6 +43,15 @@ def test_dev_adds_to_what_a_run_needs():
     assert not set(pins("dev.txt")) & set(pins("requirements.txt"))
 
 
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_options_are_tested_in_the_versions_that_users_get(name):
+    assert "-r requirements.txt\n" in (ROOT / "envs" / name).read_text()
+    assert pins(name).items() <= pins("dev.txt").items()
+    conda = (ROOT / "envs" / "landbridge.yaml").read_text()
+    for package, version in pins(name).items():
+        assert f"{package} =={version}" in conda
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "dev.txt"])
 def test_the_environment_has_the_pinned_versions(name):
     for package, version in pins(name).items():
@@ -60,5 +70,5 @@ def test_what_the_package_imports_is_pinned_and_what_is_pinned_is_used():
                     imported.add(str(node.module).split(".")[0])
     imported -= sys.stdlib_module_names | {"landbridge"}
     pinned = {IMPORTS.get(package, package): package for package in pins("requirements.txt")}
-    assert imported <= set(pinned)
+    assert imported - {package for name in OPTIONAL for package in pins(name)} <= set(pinned)
     assert {package for name, package in pinned.items() if name not in imported} <= FOR_OTHERS

@@ -70,7 +70,8 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
             if word not in known:
                 faults.append(Fault((name, key, word), f"there is no {kind} '{word}'", closest(word, known)))
                 continue
-            faults += _own_training((name, key, word), settings) if kind == "model" else []
+            if kind == "model":
+                faults += [*_own_training((name, key, word), settings), *_own_weights((name, key, word), settings)]
             for setting in settings:
                 if setting not in known[word] and not (kind == "model" and setting == "training"):
                     problem = f"{word} has no setting '{setting}'"
@@ -187,6 +188,18 @@ def _own_training(path: tuple[Any, ...], settings: Mapping[str, Any]) -> list[Fa
     return faults
 
 
+def _own_weights(path: tuple[Any, ...], settings: Mapping[str, Any]) -> list[Fault]:
+    """Faults of the weights that a model begins at: a file's name, and names of bands."""
+    named, bands = settings.get("weights"), settings.get("weights_bands", [])
+    faults = []
+    if named and not isinstance(named, str):
+        faults.append(Fault((*path, "weights"), f"{named!r} is no name of a file", "write the path of a file"))
+    if not isinstance(bands, list) or not all(isinstance(band, str) for band in bands):
+        problem = f"{bands!r} is no list of bands"
+        faults.append(Fault((*path, "weights_bands"), problem, "write for example [red, green, blue]"))
+    return faults
+
+
 def _contrast(contrast: Contrast, domain: Domain) -> Iterator[tuple[tuple[Any, ...], str, str]]:
     """Faults of the names in a contrast; a user may have taken a model or a recipe out."""
     scenarios = {**domain.twin, **domain.real}
@@ -231,7 +244,7 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
         for setting in settings:
             if setting not in known and setting != "training":
                 yield ("models", word, setting), f"{word} has no setting '{setting}'", closest(setting, known)
-        for fault in _own_training(("models", word), settings):
+        for fault in (*_own_training(("models", word), settings), *_own_weights(("models", word), settings)):
             yield fault.path, fault.problem, fault.remedy
     for number, recipe in enumerate(scenario.recipes or ()):
         wrong = _recipe(recipe, offered.recipes, offered.selections)

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ RECORDED_PACKAGES = (
     "matplotlib",
     "snakemake",
 )
+OPTIONAL_PACKAGES = ("torchvision",)  # recorded where they are installed
 
 
 def run(snakemake: Any) -> None:
@@ -183,10 +184,14 @@ def identity(record: Mapping[str, Any]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    return {
+    found = {
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
     }
+    for name in OPTIONAL_PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _machine() -> dict[str, Any]:
@@ -242,6 +247,8 @@ def replay(record_file: Path, folder: Path | None = None, *, sealed: bool = Fals
     for path in _paths(record["inputs"]):
         if not (origin / path).exists():
             raise StageError(f"{path}: an input of this job is gone; run the workflow first, from the folder it ran in")
+        if Path(path).is_absolute():  # a user's own file, which stays where it is
+            continue
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         if sealed:  # a copy: a link would lead a job back to the folder that it came from
             shutil.copyfile(origin / path, folder / path)

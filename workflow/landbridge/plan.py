@@ -59,6 +59,8 @@ class Plan:
             self._check_selections(f"{name}.recipes", domain.recipes)
             for scenario_name, scenario in self.scenarios[name].items():
                 self._check_selections(f"{name}.{self.tier}.{scenario_name}.recipes", scenario.recipes or ())
+                for model in dict.fromkeys(model for model, _ in self.runs(name, scenario_name)):
+                    self.slices.weights(name, scenario_name, model)  # a file that is not here is told before any job
         self.domains = list(config.domains)
         for line in self.left_out:
             print(line, file=sys.stderr)
@@ -242,6 +244,16 @@ class Plan:
         place = f"results/{wildcards.domain}/pretrain/{wildcards.scenario}"
         objective = self._recipe(wildcards).objective
         return f"{place}/{wildcards.model}-{objective}/fold{wildcards.fold}-seed{wildcards.seed}.safetensors"
+
+    def weights(self, wildcards: Any) -> str:
+        """The file of weights that the network of a job begins at."""
+        return str(self.slices.weights(wildcards.domain, wildcards.scenario, wildcards.model))
+
+    def begins_at_weights(self, wildcards: Any) -> bool:
+        """Whether a job trains a network from its start, and that is a file of weights."""
+        adapts = hasattr(wildcards, "recipe") and self._recipe(wildcards).objective is not None
+        own = self.slices.model(wildcards.domain, wildcards.scenario, wildcards.model)
+        return not adapts and bool(own.get("weights"))
 
     def of_folds(self, pattern: str) -> Callable[[Any], list[str]]:
         """`pattern`, with the wildcards of the job filled in, for every fold of the scenario."""

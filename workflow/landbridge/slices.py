@@ -7,11 +7,12 @@ holds all that the stage reads and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from landbridge import registry
 from landbridge.config import Config, Scenario
-from landbridge.io import sources
+from landbridge.io import sources, weights
 from landbridge.registry import Recipe
 
 SELECTIONS = ("source_val", "fixed", "target_val_k")
@@ -47,6 +48,18 @@ class Slices:
         above = dict((self.scenarios[domain][scenario].models or {}).get(name, {}))
         training = {**below.pop("training", {}), **above.pop("training", {})}
         return {**below, **above, "training": training}
+
+    def weights(self, domain: str, scenario: str, name: str) -> Path | None:
+        """File of weights that a model begins at in a scenario; None where it begins at random.
+
+        Raises:
+            StageError: it is not here.
+        """
+        named = self.model(domain, scenario, name).get("weights")
+        if not named:
+            return None
+        folders = [self.config.raw, *(mirror for mirror in self.config.mirror if "://" not in mirror)]
+        return weights.find(str(named), [Path(folder) / domain / "weights" for folder in folders])
 
     def dataset(self, domain: str, name: str) -> Any:
         """Description of a dataset."""
@@ -149,10 +162,13 @@ class Slices:
         defaults = self.models[wildcards.model].literals if wildcards.model in self.models else {}
         support = own.get("support", defaults.get("DEFAULTS", {}).get("support", 0))
         # Only where it is so: a key more would rerun every network.
-        grouped = {"grouped": True} if defaults.get("GROUPS") else {}
+        rare: dict[str, Any] = {"grouped": True} if defaults.get("GROUPS") else {}
+        file = self.weights(wildcards.domain, wildcards.scenario, wildcards.model)
+        if file is not None:  # the bytes, since a file may be put in the place of another and keep its date
+            rare["weights"] = {"file": file.name, "sha256": weights.checksum(file)}
         return {
             **self._task(wildcards),
-            **grouped,
+            **rare,
             "support": support,
             "balance": dict(self.scenario(wildcards).balance),
             "training": training,

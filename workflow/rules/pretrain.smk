@@ -1,6 +1,10 @@
 rule pretrain:
     input:
         source="results/{domain}/split/{scenario}/fold{fold}/source.nc",
+        weights=branch(
+            plan.begins_at_weights,
+            then=plan.weights,
+        ),
     output:
         checkpoint="results/{domain}/pretrain/{scenario}/{model}-{objective}/fold{fold}-seed{seed}.safetensors",
         history="results/{domain}/pretrain/{scenario}/{model}-{objective}/fold{fold}-seed{seed}.history.csv",

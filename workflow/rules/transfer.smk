@@ -18,6 +18,10 @@ rule transfer:
             plan.needs("target_labels"),
             then="results/{domain}/split/{scenario}/fold{fold}/target_labels.nc",
         ),
+        weights=branch(
+            plan.begins_at_weights,
+            then=plan.weights,
+        ),
     output:
         predictions="results/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.nc",
         cost="results/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.cost.json",

@@ -78,11 +78,12 @@ class Line:
             "headline": HEADLINES[task],
         }
         self.recipes = recipes
+        self.own_inputs = {}  # of jobs that train, such as weights to begin at
 
     def pretrain(self, seed=0, **training):
         settings = {**self.settings, "training": {**TRAINING, **training}}
         outputs = {name: self.folder / f"{name}{seed}" for name in ("checkpoint", "history", "cost")}
-        inputs = {"source": str(self.folder / "source.nc")}
+        inputs = {"source": str(self.folder / "source.nc"), **self.own_inputs}
         wildcards = {"model": self.model, "objective": "erm", "seed": str(seed), "fold": "0"}
         modules = {"model": f"landbridge.models.{self.model}", "objective": "landbridge.methods.erm"}
         scratch = self.folder / "training"
@@ -100,7 +101,7 @@ class Line:
             "recipe_settings": changes.pop("recipe_settings", {}),
             **changes,
         }
-        inputs = {"test_inputs": str(self.folder / "test_inputs.nc")}
+        inputs = {"test_inputs": str(self.folder / "test_inputs.nc"), **self.own_inputs}
         given = {
             "source_weights": f"checkpoint{seed}",
             "source_labels": "source.nc",

@@ -213,7 +213,10 @@ class Given(Protocol):
         """
 
     def untrained(self, scaled_by: Sequence[Samples]) -> Learner:
-        """The same architecture with random weights, its scaler fitted on `scaled_by`."""
+        """The same architecture untrained, its scaler fitted on `scaled_by`.
+
+        Its weights are random, or those of the file that the user named for this model.
+        """
 
     def train(
         self,

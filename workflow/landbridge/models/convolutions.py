@@ -1,4 +1,4 @@
-"""Layers of networks of chips: convolution blocks whose layers are parts by name, and doubling of a chip's side."""
+"""Layers of networks of chips: convolution blocks whose layers are parts by name, and steps to other sides."""
 
 from __future__ import annotations
 
@@ -70,3 +70,13 @@ def halved(x: Tensor) -> Tensor:
     """
     x = torch.maximum(x[..., ::2, :], x[..., 1::2, :])
     return torch.maximum(x[..., ::2], x[..., 1::2])
+
+
+def halved_by_three(x: Tensor) -> Tensor:
+    """Largest of 3 by 3 pixels around every second row and column of (b, c, y, x): half of them, rounded up.
+
+    Equal to torch's own pooling of kernel 3, stride 2 and padding 1; see `halved` for why it is not used.
+    """
+    x = functional.pad(x, (1, 1, 1, 1), value=-torch.inf)
+    x = torch.maximum(torch.maximum(x[..., :-2:2, :], x[..., 1:-1:2, :]), x[..., 2::2, :])
+    return torch.maximum(torch.maximum(x[..., :-2:2], x[..., 1:-1:2]), x[..., 2::2])

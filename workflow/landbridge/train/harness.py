@@ -16,7 +16,7 @@ import torch
 from landbridge.contract import Dataset
 from landbridge.methods.given import NotApplicable, RightError, Side
 from landbridge.models.learner import PREDICTION_STEPS, Learner
-from landbridge.models.network import Network, Shape, build, initialise
+from landbridge.models.network import Network, Shape, build
 from landbridge.prepare import ragged
 from landbridge.prepare.budgets import Budget
 from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
@@ -28,6 +28,7 @@ from landbridge.train.loop import Drawn, Schedule, train
 from landbridge.train.losses import Balance, MeanLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import FeatureFunction, Samples
+from landbridge.train.start import start
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +220,7 @@ class Given:
         check_scaler(scaler, permitted, *layout.scaler_arguments())
         shape = layout.shape(len(scaler.input_mean))
         network = self.tools.build(shape)
-        initialise(network, stream("init", self.seed))
+        start(network, self.tools.job, datasets[0], stream("init", self.seed))
         return Learner(network, scaler, shape)
 
     def _permitted(self, scaled_by: Sequence[Any]) -> list[Samples]:

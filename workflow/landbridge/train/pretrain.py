@@ -13,7 +13,7 @@ from typing import Any
 from landbridge.io import netcdf
 from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
-from landbridge.models.network import build, initialise
+from landbridge.models.network import build
 from landbridge.prepare.scaling import check_scaler, fit_scaler, rows_hash
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
@@ -24,12 +24,13 @@ from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, train
 from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import progress_of
+from landbridge.train.start import start
 
 log = logging.getLogger(__name__)
 
 
 def run(job: Job) -> None:
-    """Inputs: `source`. Outputs: `checkpoint`, `history`, `cost`."""
+    """Inputs: `source`, and `weights` where training begins at a file. Outputs: `checkpoint`, `history`, `cost`."""
     set_threads(job.threads)
     meter = Meter(job)
     dataset = netcdf.read(job.input("source"))
@@ -48,7 +49,7 @@ def run(job: Job) -> None:
     training = job.settings["training"]
     with progress_of(job) as progress:
         network = build(job.load("model"), shape, job.settings["network"]).to(job.device)
-        initialise(network, stream("init", job.seed))
+        start(network, job, dataset, stream("init", job.seed))
         loss: Any = loss_of(job.settings, layout, scaler, job.device)
         objective, groups = job.load("objective"), None
         if hasattr(objective, "objective"):
@@ -69,6 +70,8 @@ def run(job: Job) -> None:
         learner = Learner(network, scaler, shape)
         learner.trained = network.part_names()
         notes = {"objective": job.wildcards.get("objective", ""), "best_epoch": outcome.best_epoch}
+        if "weights" in job.settings:
+            notes["weights"] = job.settings["weights"]
         save_learner(job.outputs["checkpoint"], learner, notes)
         with job.outputs["history"].open("w", newline="") as handle:
             writer = csv.DictWriter(handle, ["epoch", "steps", "training_loss", "validation_loss"])

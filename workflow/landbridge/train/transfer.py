@@ -50,7 +50,10 @@ class Result:
 
 
 def run(job: Job) -> None:
-    """Inputs: `test_inputs` and those of the recipe's rights. Outputs: `predictions`, `cost`."""
+    """Inputs: `test_inputs`, those of the recipe's rights, and `weights` where training begins at a file.
+
+    Outputs: `predictions`, `cost`.
+    """
     set_threads(job.threads)
     test_file = netcdf.read(job.input("test_inputs"))
     layout = Layout.of(job.settings, test_file)

@@ -1,10 +1,21 @@
 """Whole runs of satellite imagery: fires and tiles of the twin, and the published files."""
 
 import json
+import os
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import rasterio
+import torch
+import yaml
 from landbridge.io import netcdf
+from landbridge.io.weights import checksum
+from landbridge.models import resnet
+from landbridge.models.network import Shape, initialise
+from landbridge.offered import read_config
+from landbridge.plan import Plan
+from landbridge.train.progress import load_tensors
 
 from tests.workflow.conftest import copy_project, rows
 
@@ -33,9 +44,21 @@ def statuses(board, budget):
     return {(row["recipe"], row["variant"]): row["status"] for row in board if row["budget"] == budget}
 
 
-def test_fires_from_files_to_maps(tmp_path):
-    project = copy_project(tmp_path / "project", config=SMALL)
-    project.snakemake("satellite_imagery", "--config", "scenarios=[twin_fires,twin_landcover]")
+def save_weights(path, seed):
+    """A file as a user may bring it, for three bands."""
+    network = resnet.build(Shape(3, 0, 2, 64), {"widths": [4, 4, 8, 8]})
+    initialise(network, seed)
+    torch.save(network.state_dict(), path)
+
+
+def test_fires_and_tiles_from_files_to_maps(tmp_path, monkeypatch):
+    begun = SMALL.replace("[4, 4, 8, 8]}", "[4, 4, 8, 8], weights: rgb.pth}")
+    project = copy_project(tmp_path / "project", config=begun)
+    file = project.folder / "data" / "satellite_imagery" / "weights" / "rgb.pth"
+    file.parent.mkdir(parents=True)
+    save_weights(file, 1)
+    wanted = ("satellite_imagery", "--config", "scenarios=[twin_fires,twin_landcover]")
+    project.snakemake(*wanted)
     results = project.folder / "results" / "satellite_imagery"
     compared = results / "compare" / "twin_fires"
     board = rows(compared / "leaderboard.csv", metric="iou", statistic="pooled")
@@ -70,6 +93,34 @@ def test_fires_from_files_to_maps(tmp_path):
     board = rows(results / "compare" / "twin_landcover" / "leaderboard.csv", metric="macro_f1", statistic="pooled")
     assert {"source_only", "full_finetune"} <= {row["recipe"] for row in board if row["status"] == "ok"}
     assert not (results / "maps" / "twin_landcover").exists()
+
+    monkeypatch.chdir(project.folder)
+    plan = Plan(read_config(yaml.safe_load(begun), []))
+    panels = SimpleNamespace(domain="satellite_imagery", scenario="twin_fires", figure="panels")
+    links = re.findall(r"<([^>]*)>`__", plan.caption(panels, None))
+    assert sum(link.endswith(".tif") for link in links) == 2 * 2 * len(told["scenes"])
+    assert all((project.folder / "results" / link).exists() for link in links)  # relative to the report in results/
+
+    begins = {"file": "rgb.pth", "sha256": checksum(file)}
+    _, notes = load_tensors(results / "pretrain" / "twin_landcover" / "resnet-erm" / "fold0-seed0.safetensors")
+    assert notes["weights"] == begins
+    for rule, named in (("pretrain", {"model": "resnet"}), ("transfer", {"recipe": "target_only", "model": "resnet"})):
+        (record,) = project.record(rule, scenario="twin_landcover", **named)
+        told = json.loads((project.folder / record).read_text())
+        assert told["settings"]["weights"] == begins
+        assert told["inputs"]["weights"] == "data/satellite_imagery/weights/rgb.pth"
+    state = file.stat()
+    assert project.planned(*wanted) == set()
+    save_weights(file, 2)
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))  # other bytes of the same age
+    again = {
+        rule: {words for other, words in project.planned(*wanted) if other == rule} for rule in ("pretrain", "transfer")
+    }
+    assert len(again["pretrain"]) == 1 and all("twin_landcover" in words for words in again["pretrain"])
+    recipes = {re.search(r"recipe=([a-z_.]+)", words).group(1) for words in again["transfer"]}
+    assert recipes == {"source_only", "adabn", "target_only", "linear_probe", "full_finetune"}
+    file.unlink()
+    assert "there is no file rgb.pth" in project.snakemake(*wanted, "--dry-run", check=False).stderr
 
 
 def test_published_tiles_and_a_published_fire(tmp_path, mirror):

@@ -24,6 +24,8 @@ from landbridge.stage import StageError
 
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 TRUTH = "truth"
+CLASS_MAP, PROBABILITY_MAP = "_class.tif", "_probability.tif"  # end the names that `judge.maps` gives
+LINKED_SCENES = 12  # of each recipe; the folder has the others
 TABLES = ("leaderboard", "effects", "labels", "units", "cost")  # of each comparison
 
 
@@ -417,7 +419,29 @@ class Plan:
             budget_unit={"time": "days"}.get(
                 self.slices.scenario(wildcards).budget_axis, self.slices.scenario(wildcards).budget_axis
             ),
+            maps=self._links_to_maps(wildcards.domain, wildcards.scenario),
         )
+
+    def _links_to_maps(self, domain: str, scenario: str) -> str:
+        """Links to the GeoTIFFs that stand, as a list in reStructuredText, relative to the report beside them.
+
+        The report does not hold the files: those of a published scenario may be hundreds of megabytes.
+        """
+        lines = []
+        for folder in (Path(name) for name in self.maps(domain, scenario)):
+            inside = folder.relative_to("results").as_posix()
+            model, _, recipe = folder.parent.name.partition("-")
+            scenes = sorted(path.name.removesuffix(CLASS_MAP) for path in folder.glob(f"*{CLASS_MAP}"))
+            shown = [
+                f"``{scene}`` (`classes <{inside}/{scene}{CLASS_MAP}>`__, "
+                f"`probability <{inside}/{scene}{PROBABILITY_MAP}>`__)"
+                for scene in scenes[:LINKED_SCENES]
+            ]
+            more = [f"and {len(scenes) - LINKED_SCENES} more scenes"] if len(scenes) > LINKED_SCENES else []
+            if scenes:
+                whole = f"- {model}, {recipe.replace('_', ' ')} (`folder <{inside}/>`__): "
+                lines.append(whole + ", ".join([*shown, *more]) + ".")
+        return "\n\n" + "\n".join(lines) + "\n\n" if lines else ""
 
     # -- resources ----------------------------------------------------------------------------------------------
 

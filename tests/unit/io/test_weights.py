@@ -37,7 +37,9 @@ def test_a_path_comes_first_then_the_folders_in_their_order(tmp_path, monkeypatc
 def test_nothing_is_fetched_and_a_file_that_is_missing_is_looked_for_by_name(tmp_path):
     with pytest.raises(StageError, match="is an address, and weights are never fetched; get the file"):
         weights.find("https://example.org/net.pth", [tmp_path])
-    with pytest.raises(StageError, match=rf"no file net\.pth \(looked for net\.pth, {tmp_path}/net\.pth\); write the path"):
+    with pytest.raises(
+        StageError, match=rf"no file net\.pth \(looked for net\.pth, {tmp_path}/net\.pth\); write the path"
+    ):
         weights.find("net.pth", [tmp_path])
 
 

@@ -1,4 +1,4 @@
-"""Networks of torchvision: its own numbers on its own weights, recipes' parts, and what is said where it is not here."""
+"""Networks of torchvision: its own numbers on its own weights, recipes' parts, and what is said without it."""
 
 import builtins
 import subprocess
@@ -97,12 +97,12 @@ def test_the_pooling_is_that_of_torch(side):
 
 
 def test_small_chips_are_refused():
-    with pytest.raises(ValueError, match="chips of 32 by 32 pixels are too small .* 64 pixels a side"):
+    with pytest.raises(ValueError, match=r"chips of 32 by 32 pixels are too small .* 64 pixels a side"):
         built()(torch.zeros(2, 3, 32, 32), torch.zeros(2, 0))
 
 
 def test_a_variant_that_there_is_not():
-    with pytest.raises(ValueError, match="no residual network 'vgg11'; write variant: one of .*resnet18"):
+    with pytest.raises(ValueError, match=r"no residual network 'vgg11'; write variant: one of .*resnet18"):
         built(variant="vgg11")
 
 
@@ -110,7 +110,10 @@ def test_a_variant_that_there_is_not():
     ("raised", "said"),
     [
         (ModuleNotFoundError("no module", name="torchvision"), "needs torchvision.*install.*envs/torchvision.txt"),
-        (RuntimeError("operator torchvision::nms does not exist"), "does not load beside this torch .*nms.*of one kind"),
+        (
+            RuntimeError("operator torchvision::nms does not exist"),
+            "does not load beside this torch .*nms.*of one kind",
+        ),
     ],
 )
 def test_without_torchvision_it_says_what_to_install(monkeypatch, raised, said):

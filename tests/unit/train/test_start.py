@@ -68,7 +68,11 @@ def test_weights_of_another_network_are_refused():
         ({**state, "layer5.weight": state[first]}, bands, r"holds what this model has not: layer5\.weight;"),
         (wider, bands, r"has other shapes: parts\.stem\.norm\.bias is \(7,\) for \(2,\);"),
         (infinite, bands, r"is not finite in parts\.stem\.norm\.bias"),
-        (state, RGB, r"its first convolution has 2 input channels, and weights_bands names 3 \(red, green, blue\); name the band of each"),
+        (
+            state,
+            RGB,
+            r"its first convolution has 2 input channels, and weights_bands names 3 \(red, green, blue\); name",
+        ),
         ({"x": state[first]}, bands, r"lacks .* and \d+ more"),
     ):
         ours = network()

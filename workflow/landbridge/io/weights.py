@@ -30,7 +30,9 @@ def find(named: str, folders: Sequence[Path]) -> Path:
         StageError: it is an address, or there is no such file.
     """
     if "://" in named:
-        raise StageError(f"weights: {named} is an address, and weights are never fetched; get the file and name its path")
+        raise StageError(
+            f"weights: {named} is an address, and weights are never fetched; get the file and name its path"
+        )
     places = [Path(named).expanduser(), *(folder / named for folder in folders)]
     for place in places:
         if place.is_file():

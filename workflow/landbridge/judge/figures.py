@@ -84,7 +84,8 @@ CAPTIONS = {
         "replicates). Seconds depend on the machine, so this figure alone differs from run to run."
     ),
     "map": (
-        "Test groups of {scenario}, coloured by their headline score at the largest budget; letters name the class. "
+        "Test groups of {scenario}, coloured by their headline score at the largest budget; letters name the class, "
+        "where there is room. Groups that would hide each other stand around their place, with lines to it. "
         "Colours are means over seeds and carry no interval; the leaderboard gives the {level} % interval of the "
         "statistic over groups (bootstrap over test groups and seeds)."
     ),

@@ -1,4 +1,7 @@
-"""The same network trained from a random start on the labelled target data alone (from scratch)."""
+"""The same network trained from a random start on the labelled target data alone (from scratch).
+
+A model with `weights` of its own begins at these here as in pretraining, so that a gain is what the source adds.
+"""
 
 from landbridge.methods.given import Fitted, Given, Side
 

@@ -106,5 +106,7 @@ def build(shape: Shape, settings: Mapping[str, Any]) -> Network:
     offered, variant = torchvision_models(), {**DEFAULTS, **settings}["variant"]
     networks = [name for name in offered.list_models(module=offered) if "resnet" in name or "resnext" in name]
     if variant not in networks:
-        raise ValueError(f"torchvision has no residual network '{variant}'; write variant: one of {', '.join(networks)}")
+        raise ValueError(
+            f"torchvision has no residual network '{variant}'; write variant: one of {', '.join(networks)}"
+        )
     return TorchvisionResNet(shape, offered.get_model(variant, weights=None))

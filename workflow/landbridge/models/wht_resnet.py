@@ -17,7 +17,12 @@ from landbridge.models.walsh_hadamard import WalshHadamard
 
 KIND = "chips"
 PARTS = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
-DEFAULTS: dict[str, Any] = {"widths": [32, 64, 128, 256], "paths": 3, "weights": None, "weights_bands": ["red", "green", "blue"]}
+DEFAULTS: dict[str, Any] = {
+    "widths": [32, 64, 128, 256],
+    "paths": 3,
+    "weights": None,
+    "weights_bands": ["red", "green", "blue"],
+}
 
 
 def build(shape: Shape, settings: Mapping[str, Any]) -> Network:

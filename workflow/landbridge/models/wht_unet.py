@@ -15,7 +15,12 @@ from landbridge.models.walsh_hadamard import WalshHadamard
 
 KIND = "chips"
 PARTS = ("enc1", "enc2", "enc3", "bottleneck", "dec3", "dec2", "dec1", "head")
-DEFAULTS: dict[str, Any] = {"widths": [16, 32, 64, 128], "paths": 3, "weights": None, "weights_bands": ["red", "green", "blue"]}
+DEFAULTS: dict[str, Any] = {
+    "widths": [16, 32, 64, 128],
+    "paths": 3,
+    "weights": None,
+    "weights_bands": ["red", "green", "blue"],
+}
 
 
 def build(shape: Shape, settings: Mapping[str, Any]) -> Network:

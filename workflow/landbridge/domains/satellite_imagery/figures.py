@@ -20,9 +20,9 @@ CAPTIONS = {
         "the image in false colours (burned ground is dark red or brown, vegetation green), what burned, and the "
         "probability of having burned before and after transfer, at the largest budget and the first seed. The bar "
         "tells its length; what is grey was not seen. Of each event the image that burned most is shown; whole scenes "
-        "are GeoTIFF files in results/satellite_imagery/maps/{scenario}, for the recipes that `maps:` names. Examples "
-        "carry no interval; the leaderboard gives the {level} % interval of the score (bootstrap over test groups and "
-        "seeds)."
+        "are GeoTIFF files in results/satellite_imagery/maps/{scenario}, for the recipes that ``maps:`` names. "
+        "Examples carry no interval; the leaderboard gives the {level} % interval of the score (bootstrap over test "
+        "groups and seeds). Links to the files work while the report lies in their results folder. {maps}"
     )
 }
 COLOURS = ("swir2", "nir", "red")  # as red, green and blue; without a red band the short-wave band next to it

@@ -45,3 +45,20 @@ def test_a_dataset_of_anothers_files_may_be_named_by_either(named):
 def test_only_recipes_that_say_so_load_the_domains_modules(model, recipe, uses):
     own = plan().modules("transfer")(job(scenario="twin_cities", model=model, recipe=recipe))
     assert own.keys() - {"model", "recipe"} == uses
+
+
+def test_a_figure_of_maps_links_twelve_scenes_and_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = Plan(read_config({"domains": ["satellite_imagery"]}, []))
+    panels = SimpleNamespace(domain="satellite_imagery", scenario="twin_fires", figure="panels")
+    assert "`__" not in own.caption(panels, None)  # no map stands yet
+    (folder,) = (name for name in own.maps("satellite_imagery", "twin_fires") if "full_finetune" in name)
+    (tmp_path / folder).mkdir(parents=True)
+    for number in range(13):
+        (tmp_path / folder / f"peat_{number:02d}_class.tif").touch()
+    text = own.caption(panels, None)
+    inside = folder.removeprefix("results/")
+    assert (
+        f"- unet, full finetune (`folder <{inside}/>`__): ``peat_00`` (`classes <{inside}/peat_00_class.tif>`__" in text
+    )
+    assert "peat_11_probability.tif" in text and "peat_12" not in text and text.rstrip().endswith("and 1 more.")

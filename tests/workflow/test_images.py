@@ -18,6 +18,7 @@ from landbridge.plan import Plan
 from landbridge.train.progress import load_tensors
 
 from tests.workflow.conftest import copy_project, rows
+from tests.workflow.test_sealed import replay
 
 SMALL = """
 domains: [satellite_imagery]
@@ -54,10 +55,10 @@ def save_weights(path, seed):
 def test_fires_and_tiles_from_files_to_maps(tmp_path, monkeypatch):
     begun = SMALL.replace("[4, 4, 8, 8]}", "[4, 4, 8, 8], weights: rgb.pth}")
     project = copy_project(tmp_path / "project", config=begun)
-    file = project.folder / "data" / "satellite_imagery" / "weights" / "rgb.pth"
+    file = tmp_path / "mirror" / "satellite_imagery" / "weights" / "rgb.pth"
     file.parent.mkdir(parents=True)
     save_weights(file, 1)
-    wanted = ("satellite_imagery", "--config", "scenarios=[twin_fires,twin_landcover]")
+    wanted = ("satellite_imagery", "--config", "scenarios=[twin_fires,twin_landcover]", f"mirror={tmp_path / 'mirror'}")
     project.snakemake(*wanted)
     results = project.folder / "results" / "satellite_imagery"
     compared = results / "compare" / "twin_fires"
@@ -108,16 +109,18 @@ def test_fires_and_tiles_from_files_to_maps(tmp_path, monkeypatch):
         (record,) = project.record(rule, scenario="twin_landcover", **named)
         told = json.loads((project.folder / record).read_text())
         assert told["settings"]["weights"] == begins
-        assert told["inputs"]["weights"] == "data/satellite_imagery/weights/rgb.pth"
+        assert told["inputs"]["weights"] == str(file)
+    again = replay(project, record, "--sealed", "--folder", str(tmp_path / "sealed"))
+    assert again.returncode == 0 and "DIFFERENT" not in again.stdout, again.stdout + again.stderr
     state = file.stat()
     assert project.planned(*wanted) == set()
     save_weights(file, 2)
     os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))  # other bytes of the same age
-    again = {
+    planned = {
         rule: {words for other, words in project.planned(*wanted) if other == rule} for rule in ("pretrain", "transfer")
     }
-    assert len(again["pretrain"]) == 1 and all("twin_landcover" in words for words in again["pretrain"])
-    recipes = {re.search(r"recipe=([a-z_.]+)", words).group(1) for words in again["transfer"]}
+    assert len(planned["pretrain"]) == 1 and all("twin_landcover" in words for words in planned["pretrain"])
+    recipes = {re.search(r"recipe=([a-z_.]+)", words).group(1) for words in planned["transfer"]}
     assert recipes == {"source_only", "adabn", "target_only", "linear_probe", "full_finetune"}
     file.unlink()
     assert "there is no file rgb.pth" in project.snakemake(*wanted, "--dry-run", check=False).stderr

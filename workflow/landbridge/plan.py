@@ -437,7 +437,7 @@ class Plan:
                 f"`probability <{inside}/{scene}{PROBABILITY_MAP}>`__)"
                 for scene in scenes[:LINKED_SCENES]
             ]
-            more = [f"and {len(scenes) - LINKED_SCENES} more scenes"] if len(scenes) > LINKED_SCENES else []
+            more = [f"and {len(scenes) - LINKED_SCENES} more"] if len(scenes) > LINKED_SCENES else []
             if scenes:
                 whole = f"- {model}, {recipe.replace('_', ' ')} (`folder <{inside}/>`__): "
                 lines.append(whole + ", ".join([*shown, *more]) + ".")

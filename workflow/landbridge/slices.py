@@ -59,7 +59,8 @@ class Slices:
         if not named:
             return None
         folders = [self.config.raw, *(mirror for mirror in self.config.mirror if "://" not in mirror)]
-        return weights.find(str(named), [Path(folder) / domain / "weights" for folder in folders])
+        places = [Path(folder) / domain / "weights" for folder in folders]
+        return weights.find(str(named), places, f"{domain}.models.{name}.weights")
 
     def dataset(self, domain: str, name: str) -> Any:
         """Description of a dataset."""

@@ -9,6 +9,7 @@ from landbridge.io import weights
 from landbridge.stage import StageError
 from safetensors.torch import save_file
 
+KEY = "satellite_imagery.models.resnet.weights"
 TENSORS = {"conv1.weight": torch.arange(6.0).reshape(2, 3)}
 
 
@@ -23,24 +24,27 @@ def test_a_path_comes_first_then_the_folders_in_their_order(tmp_path, monkeypatc
     for folder in folders:
         folder.mkdir()
     (folders[1] / "net.pth").touch()
-    assert weights.find("net.pth", folders) == folders[1] / "net.pth"
+    assert weights.find("net.pth", folders, KEY) == folders[1] / "net.pth"
     (folders[0] / "net.pth").touch()
-    assert weights.find("net.pth", folders) == folders[0] / "net.pth"
+    assert weights.find("net.pth", folders, KEY) == folders[0] / "net.pth"
     (tmp_path / "net.pth").touch()
-    assert str(weights.find("net.pth", folders)) == "net.pth"
+    assert str(weights.find("net.pth", folders, KEY)) == "net.pth"
     inner = tmp_path / "inner"
     inner.mkdir()
     monkeypatch.chdir(inner)
-    assert weights.find("../net.pth", folders) == tmp_path / "net.pth"  # no way out of a folder that a job is sealed in
+    assert (
+        weights.find("../net.pth", folders, KEY) == tmp_path / "net.pth"
+    )  # no way out of a folder that a job is sealed in
 
 
 def test_nothing_is_fetched_and_a_file_that_is_missing_is_looked_for_by_name(tmp_path):
-    with pytest.raises(StageError, match="is an address, and weights are never fetched; get the file"):
-        weights.find("https://example.org/net.pth", [tmp_path])
+    with pytest.raises(StageError, match=f"^{KEY}: .* is an address, and weights are never fetched; get the file"):
+        weights.find("https://example.org/net.pth", [tmp_path], KEY)
     with pytest.raises(
-        StageError, match=rf"no file net\.pth \(looked for net\.pth, {tmp_path}/net\.pth\); write the path"
+        StageError,
+        match=rf"^{KEY}: there is no file net\.pth \(looked for net\.pth, {tmp_path}/net\.pth\); write the path",
     ):
-        weights.find("net.pth", [tmp_path])
+        weights.find("net.pth", [tmp_path], KEY)
 
 
 def test_the_checksum_is_of_the_bytes(tmp_path):

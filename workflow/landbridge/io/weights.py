@@ -21,25 +21,28 @@ if TYPE_CHECKING:
 INNER = ("state_dict", "model")  # keys under which some programs keep the weights inside their file
 
 
-def find(named: str, folders: Sequence[Path]) -> Path:
+def find(named: str, folders: Sequence[Path], key: str) -> Path:
     """The file that `named` stands for: a path, or its name in the first of `folders` that has it.
 
     Absolute unless it lies in the folder that the workflow runs in.
+
+    Args:
+        named: as the configuration has it.
+        folders: looked in in this order.
+        key: of the configuration, for errors.
 
     Raises:
         StageError: it is an address, or there is no such file.
     """
     if "://" in named:
-        raise StageError(
-            f"weights: {named} is an address, and weights are never fetched; get the file and name its path"
-        )
+        raise StageError(f"{key}: {named} is an address, and weights are never fetched; get the file and name its path")
     places = [Path(named).expanduser(), *(folder / named for folder in folders)]
     for place in places:
         if place.is_file():
             outside = place.is_absolute() or ".." in place.parts
             return Path(os.path.abspath(place)) if outside else place
     looked = ", ".join(str(place) for place in places)
-    raise StageError(f"weights: there is no file {named} (looked for {looked}); write the path of a file that is here")
+    raise StageError(f"{key}: there is no file {named} (looked for {looked}); write the path of a file that is here")
 
 
 def checksum(path: Path) -> str:

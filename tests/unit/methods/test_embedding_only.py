@@ -13,10 +13,10 @@ class Target:
 class Given:
     """Keeps what a recipe asks for."""
 
-    settings = {**embedding_only.DEFAULTS, "share_of_common_steps": 0.5, "share_of_steps": 0.25}
     target = Target()
 
     def __init__(self, begun=None):
+        self.settings = {**embedding_only.DEFAULTS, "share_of_common_steps": 0.5, "share_of_steps": 0.25}
         self.start, self.calls = begun, []
 
     def begun(self):

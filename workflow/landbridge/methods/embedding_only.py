@@ -3,9 +3,9 @@
 After RefQuery (arXiv 2603.04998): what a new home is sent are a few numbers for each appliance. Where several homes are
 labelled, one vector for each appliance is first learned of all of them together: what a country's machines have in
 common, homes tell each other. Each home then moves it further by its own labels, and is pulled towards it by `pull` /
-(2 n) times the squared distance, with n the number of the appliance's uses among its labels, at least one: a single use
-says little of which appliance it was, and fifty cycles of a fridge say all. A home that is alone starts from the vectors
-of the source.
+(2 n) times the squared distance, with n the number of the appliance's uses among its labels, at least one: a single
+use says little of which appliance it was, and fifty cycles of a fridge say all. A home that is alone starts from the
+vectors of the source.
 """
 
 import numpy as np

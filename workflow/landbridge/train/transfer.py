@@ -169,7 +169,8 @@ def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) ->
         if budget is None:
             text = f"not_applicable: {group} has fewer labelled days"
             return Result(Budget(label, 0, None), None, text, "", None), False
-        given, result = _fit(tools, budget, own, f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}", start)
+        what = f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}"
+        given, result = _fit(tools, budget, own, what, start)
         if result.values is None:  # one group without a fit leaves the budget without a fair score
             text = f"{result.status} ({group})"
             return Result(budget, None, text, result.selection, None), not given.used_budget
@@ -207,9 +208,7 @@ def _given(tools: Tools, budget: Budget, what: str, start: Learner | None = None
     )
 
 
-def _fit(
-    tools: Tools, budget: Budget, test: Samples, what: str, start: Learner | None = None
-) -> tuple[Given, Result]:
+def _fit(tools: Tools, budget: Budget, test: Samples, what: str, start: Learner | None = None) -> tuple[Given, Result]:
     job = tools.job
     given = _given(tools, budget, what, start)
     selection = job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")

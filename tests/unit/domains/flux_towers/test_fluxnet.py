@@ -205,7 +205,7 @@ def test_a_tower_without_a_place_is_named(tmp_path):
 def test_an_empty_folder_and_unknown_settings_are_told(tmp_path):
     with pytest.raises(StageError, match="no daily file; names look like"):
         read(tmp_path)
-    with pytest.raises(StageError, match="fluxes is 'best'; write ustar50, ref, 50"):
+    with pytest.raises(StageError, match="fluxes is 'best'; write ustar50, ref or 50"):
         read(tmp_path, fluxes="best")
     with pytest.raises(StageError, match="flux is not known; write fluxes, overlap, sites"):
         read(tmp_path, flux="ref")

@@ -203,7 +203,7 @@ def points(count, seconds, lat_step=1e-4, accuracy=None, trips=1):
 
 def cleaned(table, mode=CAR, **settings):
     counts = Counter()
-    own = legs.own_settings(settings, legs.SHARED)
+    own = legs.settings_of_legs(settings, legs.SHARED)
     return list(legs.clean(table, np.full(9, mode), own, counts)), counts
 
 
@@ -281,7 +281,7 @@ def test_resampling_is_a_setting():
 )
 def test_a_wrong_setting_is_refused(settings, text):
     with pytest.raises(StageError, match=text):
-        legs.own_settings(settings, legs.SHARED)
+        legs.settings_of_legs(settings, legs.SHARED)
 
 
 @pytest.mark.parametrize(

@@ -135,5 +135,5 @@ def test_files_that_are_missing(tmp_path):
     with pytest.raises(StageError, match="holds 0 files"):
         read("bc_fire", tmp_path)
     write(tmp_path / "C1_x_perimeter.bin", label, driver="ENVI")
-    with pytest.raises(StageError, match="not known to the reader bc_fire"):
+    with pytest.raises(StageError, match="sise is not known; write size, least_valid"):
         read("bc_fire", tmp_path, sise=32)

@@ -289,7 +289,7 @@ def test_settings_and_folders_that_cannot_be_used(tmp_path):
         read("cube", tmp_path)
     write_scene(tmp_path)
     for wrong, words in (
-        ({"sizes": 3}, "not known to the reader cube"),
+        ({"sizes": 3}, "sizes is not known; write size, least_valid"),
         ({"size": "64"}, "size is '64'"),
         ({"sensor": "modis"}, "sensor is"),
         ({"stack": "burn9"}, "stack is"),

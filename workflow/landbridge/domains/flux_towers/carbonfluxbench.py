@@ -19,6 +19,7 @@ from landbridge.contract import Unit
 from landbridge.domains.flux_towers import parquet, towers
 from landbridge.domains.flux_towers.records import FLUXES, Records, Tower, physical_towers, unknown_classes
 from landbridge.io.daily import MISSING, place
+from landbridge.reader_settings import one_of, own_settings
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -72,10 +73,7 @@ def read_carbonfluxbench(folder: Path, settings: Mapping[str, Any], *, counts: C
     Raises:
         StageError: a file or column is missing or of a wrong type, or a setting is not known.
     """
-    unknown = [name for name in settings if name not in SETTINGS]
-    if unknown:
-        raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(SETTINGS)}")
-    own = {**SETTINGS, **settings}
+    own = own_settings(settings, SETTINGS, {"weather": one_of(*FEATURE_SETS)})
     records = read_records(folder)
     counts["days with all three fluxes"] += len(records.code)
     found = physical_towers(records, own["overlap"], own["naming"])
@@ -138,8 +136,6 @@ def read_records(folder: Path) -> Records:
 
 def _bands(folder: Path, name: str) -> dict[str, tuple[str, float, float]]:
     """Bands of ERA5-Land of a feature set: by canonical name the column, factor and offset."""
-    if name not in FEATURE_SETS:
-        raise StageError(f"reader_settings: weather is '{name}'; write {', '.join(FEATURE_SETS)}")
     if name == "minimal":
         return dict(WEATHER)
     path = folder / "feature_sets.json"

@@ -25,6 +25,7 @@ from landbridge.domains.flux_towers import towers
 from landbridge.domains.flux_towers.carbonfluxbench import truth_of_twin
 from landbridge.domains.flux_towers.records import Records, Tower, physical_towers, unknown_classes
 from landbridge.io.daily import days_of, in_order, numbers_of, place, season
+from landbridge.reader_settings import one_of, own_settings
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -87,12 +88,7 @@ def read_fluxnet_daily(folder: Path, settings: Mapping[str, Any], *, counts: Cou
     Raises:
         StageError: a file that can't be used; the text names it and what to do.
     """
-    unknown = [name for name in settings if name not in SETTINGS]
-    if unknown:
-        raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(SETTINGS)}")
-    own: dict[str, Any] = {**SETTINGS, **settings}
-    if own["fluxes"] not in FLUX_COLUMNS:
-        raise StageError(f"reader_settings: fluxes is '{own['fluxes']}'; write {', '.join(FLUX_COLUMNS)}")
+    own = own_settings(settings, SETTINGS, {"fluxes": one_of(*FLUX_COLUMNS)})
     files = list(daily_files(folder))
     if not files:
         raise StageError(

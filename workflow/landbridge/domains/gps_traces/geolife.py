@@ -19,7 +19,7 @@ import numpy as np
 
 from landbridge.contract import Unit
 from landbridge.domains.gps_traces import fixes
-from landbridge.domains.gps_traces.legs import SHARED, Points, Truth, clean, own_settings, unit_of
+from landbridge.domains.gps_traces.legs import SHARED, Points, Truth, clean, settings_of_legs, unit_of
 from landbridge.domains.gps_traces.modes import GEOLIFE, class_of
 from landbridge.domains.gps_traces.plt import Track, read_plt
 from landbridge.stage import StageError
@@ -61,7 +61,7 @@ def read_geolife(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
     Raises:
         StageError: a file that can't be used; the text names file and line.
     """
-    own = own_settings(settings, SETTINGS)
+    own = settings_of_legs(settings, SETTINGS)
     truth = Truth(folder)
     with Tree(folder, counts) as tree:
         for name, user in sorted(tree.users.items()):

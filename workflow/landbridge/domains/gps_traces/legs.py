@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from landbridge.contract import Unit
 from landbridge.domains.gps_traces import fixes
 from landbridge.domains.gps_traces.modes import CLASSES, PAPER_BANDS
+from landbridge.reader_settings import Kind, number, one_of, own_settings
 from landbridge.stage import StageError
 
 LABEL_FREE, PAPER = "label_free", "paper"
@@ -21,6 +23,10 @@ LABEL_FILTER = "label_filter"  # what a unit's `leakage` says after the publishe
 FEWEST_POINTS, SHORTEST = 10, 60_000  # points with a speed, and ms, that a trip needs
 FEWEST_PAPER_POINTS = 3
 SHARED = {"cleaning": LABEL_FREE, "resample": None}
+KINDS = {
+    "cleaning": one_of(LABEL_FREE, PAPER),
+    "resample": number("seconds, such as 5, or leave it out", least=0.001),
+}
 TRUTH = "truth.csv"
 
 
@@ -58,25 +64,19 @@ class Leg:
     lon: np.ndarray
 
 
-def own_settings(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of_legs(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a reader over their defaults.
 
     Raises:
         StageError: a name or a value that is not known.
     """
-    unknown = [name for name in settings if name not in defaults]
-    if unknown:
-        raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(defaults)}")
-    own = {**defaults, **settings}
-    for name, default in defaults.items():
-        if default is not None and not _alike(own[name], default):
-            raise StageError(f"reader_settings: {name} is {own[name]!r}; write something like {default!r}")
-    if own["cleaning"] not in (LABEL_FREE, PAPER):
-        raise StageError(f"reader_settings: cleaning is '{own['cleaning']}'; write {LABEL_FREE} or {PAPER}")
-    step = own.get("resample")
-    if step is not None and (isinstance(step, bool) or not isinstance(step, int | float) or step < 0.001):
-        raise StageError(f"reader_settings: resample is {step!r}; write seconds, such as 5, or leave it out")
-    if step is not None and own["cleaning"] == PAPER:
+    kinds = {
+        name: Kind(partial(_alike, default=default), f"something like {default!r}")
+        for name, default in defaults.items()
+        if default is not None
+    }
+    own = own_settings(settings, defaults, {**kinds, **KINDS})
+    if own.get("resample") is not None and own["cleaning"] == PAPER:
         raise StageError("reader_settings: resample goes with cleaning: label_free only, for the published filter cuts")
     return own
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from landbridge.contract import Unit
 from landbridge.domains.gps_traces import fixes
-from landbridge.domains.gps_traces.legs import SHARED, Leg, Points, Truth, clean, own_settings, unit_of
+from landbridge.domains.gps_traces.legs import SHARED, Leg, Points, Truth, clean, settings_of_legs, unit_of
 from landbridge.domains.gps_traces.modes import E_BIKE, MOBILITYNET, class_of
 from landbridge.domains.gps_traces.transitions import (
     LEG_TYPES,
@@ -70,7 +70,7 @@ def read_mobilitynet(folder: Path, settings: Mapping[str, Any], *, counts: Count
     Raises:
         StageError: a file or record that can't be used; the text names file, record and key.
     """
-    own = own_settings(settings, SETTINGS)
+    own = settings_of_legs(settings, SETTINGS)
     root = next((path for path in (folder, *sorted(folder.glob("*/"))) if (path / "bin" / "data").is_dir()), None)
     if root is None:
         raise StageError(f"{folder}: holds no bin/data/<phone>/<spec>/; put the repository's files into this folder")

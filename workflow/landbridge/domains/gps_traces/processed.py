@@ -20,7 +20,7 @@ import pyarrow.csv
 
 from landbridge.contract import Unit
 from landbridge.domains.gps_traces import fixes
-from landbridge.domains.gps_traces.legs import LABEL_FREE, PAPER, TRUTH, Truth, long_enough, own_settings, statics
+from landbridge.domains.gps_traces.legs import LABEL_FREE, PAPER, TRUTH, Truth, long_enough, settings_of_legs, statics
 from landbridge.domains.gps_traces.modes import GEOLIFE, class_of
 from landbridge.stage import StageError
 
@@ -52,7 +52,7 @@ def read_processed_csv(folder: Path, settings: Mapping[str, Any], *, counts: Cou
     Raises:
         StageError: a column is missing, a value can't be used, or a trip has two labels; the text names file and row.
     """
-    own = own_settings(settings, SETTINGS)
+    own = settings_of_legs(settings, SETTINGS)
     path = _table(folder, own["file"])
     truth = Truth(folder)
     for block in _blocks(path, counts):

@@ -19,8 +19,9 @@ from landbridge.domains.satellite_imagery.layers import open_layers
 from landbridge.domains.satellite_imagery.parted import halves_and_blocks
 from landbridge.domains.satellite_imagery.reading import Files
 from landbridge.domains.satellite_imagery.scenes import BURNED, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import PIXELS, cut_of, own_settings, reading_of
+from landbridge.domains.satellite_imagery.settings import KINDS, PIXELS, cut_of, reading_of
 from landbridge.io import rasters
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def read_bc_fire(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
     Raises:
         StageError: files that are missing or can't be used.
     """
-    own = own_settings(settings, DEFAULTS, "bc_fire")
+    own = own_settings(settings, DEFAULTS, KINDS)
     found = [(match.group(1), path) for path in sorted(folder.glob("*.bin")) if (match := IMAGE.fullmatch(path.name))]
     if not found:
         raise StageError(f"{folder}: holds no C<number>_*prepost.bin; put the files of the fire there, with their .hdr")

@@ -19,7 +19,8 @@ from landbridge.contract import Chip
 from landbridge.domains.satellite_imagery.bands import L2A, SENTINEL2
 from landbridge.domains.satellite_imagery.patches import SAMPLED, Arrays, nowhere, rule_of_patches
 from landbridge.domains.satellite_imagery.scenes import BURNED, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import PIXELS, cut_of, own_settings, reading_of
+from landbridge.domains.satellite_imagery.settings import KINDS, PIXELS, cut_of, reading_of
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def read_cabuar(folder: Path, settings: Mapping[str, Any], *, counts: Counter[st
     """
     import h5py
 
-    own = own_settings(settings, DEFAULTS, "cabuar")
+    own = own_settings(settings, DEFAULTS, KINDS)
     if own["event_of"] not in ("name", "patch"):
         raise StageError(f"reader_settings: event_of is {own['event_of']!r}; write name or patch")
     how = reading_of(own)

@@ -18,8 +18,9 @@ from landbridge.domains.satellite_imagery.bands import L2A
 from landbridge.domains.satellite_imagery.layers import open_layers
 from landbridge.domains.satellite_imagery.reading import Files
 from landbridge.domains.satellite_imagery.scenes import BURNED, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import PIXELS, cut_of, own_settings, reading_of
+from landbridge.domains.satellite_imagery.settings import KINDS, PIXELS, cut_of, reading_of
 from landbridge.io import rasters
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 IMAGE, LABEL, CLOUDS = "_S2L2A.tif", "_DEL.tif", "_CM.tif"
@@ -38,7 +39,7 @@ def read_wildfires_cems(folder: Path, settings: Mapping[str, Any], *, counts: Co
     Raises:
         StageError: files that are missing or can't be used.
     """
-    own = own_settings(settings, DEFAULTS, "wildfires_cems")
+    own = own_settings(settings, DEFAULTS, KINDS)
     paths = sorted(folder.rglob(f"*{IMAGE}"), key=lambda path: path.name)
     if not paths:
         raise StageError(f"{folder}: holds no *{IMAGE}; join the parts of the archive and unpack them there")

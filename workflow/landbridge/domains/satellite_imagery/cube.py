@@ -20,7 +20,8 @@ from landbridge.domains.satellite_imagery.parted import halves_and_blocks
 from landbridge.domains.satellite_imagery.reading import Files
 from landbridge.domains.satellite_imagery.reflectance import AUTO, PRODUCTS
 from landbridge.domains.satellite_imagery.scenes import BURNED, LEVELS, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import PIXELS, cut_of, own_settings, reading_of
+from landbridge.domains.satellite_imagery.settings import KINDS, PIXELS, cut_of, reading_of
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 DEFAULTS = {
@@ -73,7 +74,7 @@ def read_cube(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str]
     Raises:
         StageError: a table or files that can't be used.
     """
-    own = own_settings(settings, DEFAULTS, "cube")
+    own = own_settings(settings, DEFAULTS, KINDS)
     table = folder / TABLE
     rows = _listed(folder, table) if table.is_file() else _found(folder, own)
     for row in sorted(rows, key=lambda row: row.name):

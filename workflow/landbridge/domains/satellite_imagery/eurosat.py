@@ -21,11 +21,12 @@ from landbridge.domains.satellite_imagery.images import layer_names
 from landbridge.domains.satellite_imagery.reading import Reading
 from landbridge.domains.satellite_imagery.reflectance import PRODUCTS, to_reflectance
 from landbridge.domains.satellite_imagery.scenes import LAND_COVER, Cut, Patch, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import own_settings
+from landbridge.domains.satellite_imagery.settings import KINDS
 from landbridge.domains.satellite_imagery.valid import filled_cells, undeclared_nodata
 from landbridge.io import rasters
 from landbridge.io.grids import Grid
 from landbridge.prepare.places import near_pairs
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 CLASSES = (
@@ -83,7 +84,7 @@ def read_eurosat(folder: Path, settings: Mapping[str, Any], *, counts: Counter[s
     Raises:
         StageError: an order of bands that the pixels contradict, an unknown class, a file that can't be used.
     """
-    own = own_settings(settings, DEFAULTS, "eurosat")
+    own = own_settings(settings, DEFAULTS, KINDS)
     how = Reading(stack_of(own["stack"]), layers=tuple(own["bands"]))
     with rasters.settled():
         tiles = _tiles(folder, counts)

@@ -18,7 +18,8 @@ from landbridge.contract import Chip
 from landbridge.domains.satellite_imagery.layers import open_layers
 from landbridge.domains.satellite_imagery.reading import Files
 from landbridge.domains.satellite_imagery.scenes import BURNED, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import PIXELS, cut_of, own_settings, reading_of
+from landbridge.domains.satellite_imagery.settings import KINDS, PIXELS, cut_of, reading_of
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 IMAGE = re.compile(r"(.*HLS\.S30\.T(\w{5})\.(\d{4})(\d{3})\.v[\d.]+)_merged\.tif")
@@ -37,7 +38,7 @@ def read_hls_burn_scars(folder: Path, settings: Mapping[str, Any], *, counts: Co
     Raises:
         StageError: files that are missing or can't be used.
     """
-    own = own_settings(settings, DEFAULTS, "hls_burn_scars")
+    own = own_settings(settings, DEFAULTS, KINDS)
     how = reading_of(own, sensor="hls_s30", layers=BANDS, unknown_is_unseen=True)
     paths = sorted(folder.rglob("*_merged.tif"), key=lambda path: path.name)
     if not paths:

@@ -21,8 +21,9 @@ from landbridge.contract import Chip
 from landbridge.domains.satellite_imagery.bands import L1C, SENTINEL2
 from landbridge.domains.satellite_imagery.patches import SAMPLED, Arrays, nowhere, rule_of_patches
 from landbridge.domains.satellite_imagery.scenes import BURNED, Scene, chips_of
-from landbridge.domains.satellite_imagery.settings import PIXELS, cut_of, own_settings, reading_of
+from landbridge.domains.satellite_imagery.settings import KINDS, PIXELS, cut_of, reading_of
 from landbridge.io import rasters
+from landbridge.reader_settings import own_settings, unusable
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -51,9 +52,9 @@ def read_sen2fire(folder: Path, settings: Mapping[str, Any], *, counts: Counter[
     Raises:
         StageError: files that are missing or laid out otherwise.
     """
-    own = own_settings(settings, DEFAULTS, "sen2fire")
+    own = own_settings(settings, DEFAULTS, KINDS)
     if own["container"] not in ENDINGS:
-        raise StageError(f"reader_settings: container is {own['container']!r}; write {' or '.join(ENDINGS)}")
+        raise unusable("container", own["container"], " or ".join(ENDINGS))
     how = reading_of(own)
     ending = ENDINGS[own["container"]]
     label_ending = f"{own['label_suffix']}{ending}"

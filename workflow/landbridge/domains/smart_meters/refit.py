@@ -16,7 +16,7 @@ from typing import Any
 from landbridge.contract import Unit
 from landbridge.domains.smart_meters.appliances import MAINS
 from landbridge.domains.smart_meters.homes import REFIT, Home, refit_home
-from landbridge.domains.smart_meters.settings import Settings, by_number, chosen, own_settings
+from landbridge.domains.smart_meters.settings import Settings, by_number, chosen, settings_of_meters
 from landbridge.domains.smart_meters.streams import Stream
 from landbridge.domains.smart_meters.text import Layout, read_batches
 from landbridge.domains.smart_meters.truth import Truth, truth_of
@@ -38,7 +38,7 @@ def read_refit(folder: Path, settings: Mapping[str, Any], *, counts: Counter[str
     Raises:
         StageError: a file that can't be used; the text names file and line.
     """
-    own = own_settings(settings, "refit")
+    own = settings_of_meters(settings, "refit")
     truth = truth_of(folder)
     files = _files(folder)
     for number in chosen(files, own.homes, folder):

@@ -8,9 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from landbridge.reader_settings import TRUTH_VALUE, Kind, is_whole, number, own_settings, text, unusable, whole
 from landbridge.stage import StageError
 
 DAY = 86_400  # s
+KINDS = {
+    "step": whole(1, "whole seconds"),
+    "fine": whole(1, "whole seconds"),
+    "fill": whole(0, "whole seconds"),
+    "clip_mains": number("W, such as 6000", above=0),
+    "keep_shared": TRUTH_VALUE,
+    "homes": Kind(
+        lambda value: isinstance(value, list) and bool(value) and all(map(is_whole, value)),
+        "a list of numbers such as [1, 2], or leave it out",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -36,48 +48,24 @@ class Settings:
     homes: tuple[int, ...] | None = None
 
 
-def own_settings(settings: Mapping[str, Any], prefix: str) -> Settings:
+def settings_of_meters(settings: Mapping[str, Any], prefix: str) -> Settings:
     """Settings of a reader over their defaults.
 
     Raises:
         StageError: a name or a value that can't be used.
     """
-    defaults = Settings(prefix)
-    known = list(defaults.__dataclass_fields__)
-    unknown = [name for name in settings if name not in known]
-    if unknown:
-        raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(known)}")
-    for name in ("step", "fine", "fill"):
-        value = settings.get(name, getattr(defaults, name))
-        if not _is_whole(value) or value < (0 if name == "fill" else 1):
-            raise _unusable(name, value, "whole seconds")
-    clip = settings.get("clip_mains", defaults.clip_mains)
-    if isinstance(clip, bool) or not isinstance(clip, int | float) or not clip > 0:
-        raise _unusable("clip_mains", clip, "W, such as 6000")
-    if not isinstance(settings.get("keep_shared", False), bool):
-        raise _unusable("keep_shared", settings["keep_shared"], "true or false")
-    if not isinstance(settings.get("prefix", prefix), str) or not settings.get("prefix", prefix):
-        raise _unusable("prefix", settings["prefix"], f"a word such as {prefix}")
-    homes = settings.get("homes")
-    if homes is not None and not (isinstance(homes, list) and homes and all(_is_whole(number) for number in homes)):
-        raise _unusable("homes", homes, "a list of numbers such as [1, 2], or leave it out")
-    own = Settings(**{"prefix": prefix, **settings, "homes": None if homes is None else tuple(sorted(set(homes)))})
+    kinds = {**KINDS, "prefix": text(f"a word such as {prefix}")}
+    values = own_settings(settings, vars(Settings(prefix)), kinds)
+    homes = values.pop("homes")
+    own = Settings(**values, homes=None if homes is None else tuple(sorted(set(homes))))
     if own.step % own.fine or DAY % own.step:
         raise StageError(
             f"reader_settings: step is {own.step} and fine is {own.fine}; write a step that holds whole fine bins and "
             f"of which a day holds a whole number, such as step 60 and fine 10"
         )
     if own.fill > DAY:
-        raise _unusable("fill", own.fill, f"at most {DAY} s")
+        raise unusable("fill", own.fill, f"at most {DAY} s")
     return own
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _unusable(name: str, value: object, wanted: str) -> StageError:
-    return StageError(f"reader_settings: {name} is {value!r}; write {wanted}")
 
 
 def by_number(paths: Iterable[Path], pattern: re.Pattern[str]) -> dict[int, Path]:

@@ -16,7 +16,7 @@ from landbridge.contract import Unit
 from landbridge.domains.smart_meters.appliances import APPLIANCES, meaning_of
 from landbridge.domains.smart_meters.channels import LABELS, channels, houses, read_home, read_labels
 from landbridge.domains.smart_meters.homes import UKDALE, Home, ukdale_home
-from landbridge.domains.smart_meters.settings import chosen, own_settings
+from landbridge.domains.smart_meters.settings import chosen, settings_of_meters
 from landbridge.domains.smart_meters.truth import truth_of
 from landbridge.stage import StageError
 
@@ -34,7 +34,7 @@ def read_ukdale(folder: Path, settings: Mapping[str, Any], *, counts: Counter[st
     Raises:
         StageError: a file that can't be used; the text names file and line.
     """
-    own = own_settings(settings, "ukdale")
+    own = settings_of_meters(settings, "ukdale")
     truth = truth_of(folder)
     found = houses(folder)
     for number in chosen(found, own.homes, folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from landbridge.stage import StageError
+from landbridge.reader_settings import is_number, is_whole, own_settings, unusable
 
 
 class Given:
@@ -20,35 +20,32 @@ class Given:
     """
 
     def __init__(self, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-        unknown = [name for name in settings if name not in defaults]
-        if unknown:
-            raise StageError(f"reader_settings: {', '.join(unknown)} is not known; write {', '.join(defaults)}")
-        self.values = {**defaults, **settings}
+        self.values = own_settings(settings, defaults)
 
     def word(self, name: str, words: Sequence[str]) -> str:
         """One of some words."""
         if self.values[name] not in words:
-            raise _unusable(name, self.values[name], " or ".join(words))
+            raise unusable(name, self.values[name], " or ".join(words))
         return str(self.values[name])
 
     def number(self, name: str, above: float, most: float) -> float:
         """A number above one and not above another."""
         value = self.values[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not above < value <= most:
-            raise _unusable(name, value, f"a number above {above:g} and up to {most:g}")
+        if not is_number(value) or not above < value <= most:
+            raise unusable(name, value, f"a number above {above:g} and up to {most:g}")
         return float(value)
 
     def whole(self, name: str) -> int:
         """A whole number from 0 on."""
         value = self.values[name]
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise _unusable(name, value, "a whole number such as 0")
-        return value
+        if not is_whole(value) or value < 0:
+            raise unusable(name, value, "a whole number such as 0")
+        return int(value)
 
     def text(self, name: str) -> str:
         """A text, which may be empty."""
         if not isinstance(self.values[name], str):
-            raise _unusable(name, self.values[name], "text")
+            raise unusable(name, self.values[name], "text")
         return str(self.values[name])
 
     def years(self, name: str) -> list[int]:
@@ -56,14 +53,14 @@ class Given:
         value = self.values[name]
         fits = isinstance(value, list) and all(type(year) is int for year in value)
         if not fits or len(value) not in (0, 2) or (value and value[0] > value[1]):
-            raise _unusable(name, value, "the first and the last, such as [1979, 1998]")
+            raise unusable(name, value, "the first and the last, such as [1979, 1998]")
         return list(value)
 
     def mapping(self, name: str) -> dict[str, Any]:
         """A mapping by id or by name."""
         value = self.values[name]
         if not isinstance(value, Mapping):
-            raise _unusable(name, value, "a mapping such as {FI-Lom: ...}")
+            raise unusable(name, value, "a mapping such as {FI-Lom: ...}")
         return dict(value)
 
     def factors(self, name: str) -> dict[str, float]:
@@ -78,12 +75,8 @@ def factors(value: Any, where: str) -> dict[str, float]:
         StageError: something else; `where` names the setting.
     """
     if not isinstance(value, Mapping):
-        raise _unusable(where, value, "factors by name, such as {P_F: 0.1}")
+        raise unusable(where, value, "factors by name, such as {P_F: 0.1}")
     for name, one in value.items():
-        if isinstance(one, bool) or not isinstance(one, int | float) or not one > 0:
-            raise _unusable(f"{where}: {name}", one, "a factor above 0, such as 0.1")
+        if not is_number(one) or not one > 0:
+            raise unusable(f"{where}: {name}", one, "a factor above 0, such as 0.1")
     return {str(name): float(one) for name, one in value.items()}
-
-
-def _unusable(name: str, value: object, wanted: str) -> StageError:
-    return StageError(f"reader_settings: {name} is {value!r}; write {wanted}")

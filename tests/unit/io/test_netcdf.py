@@ -126,3 +126,35 @@ def test_the_compliance_checker_has_no_high_priority_finding(tmp_path):
     report = json.loads(out.read_text())["cf:1.11"]
     high = [message for item in report["high_priorities"] for message in item["msgs"]]
     assert high == []
+
+
+def filters_of(path):
+    import netCDF4
+
+    with netCDF4.Dataset(path) as handle:
+        return {name: handle[name].filters() for name in handle.variables if handle[name].dtype is not str}
+
+
+@pytest.mark.parametrize("writer", ["series", "dataset"])
+def test_what_packing_hardly_shrinks_is_stored_as_it_is(tmp_path, writer):
+    rows = 4 * netcdf.SAMPLE + 1000
+    noise = np.random.default_rng(1).uniform(0.5, 1.5, rows).astype(np.float32)
+    time = np.datetime64("1000-01-01") + np.arange(rows)
+    unit = Unit("u", time, {"a": noise, "b": np.round(noise, 1)}, {"site": "g"})
+    with series.SeriesWriter(tmp_path / "series.nc", synthetic.DESCRIBED, synthetic.ATTRIBUTES) as streamed:
+        streamed.add(unit)
+    found = netcdf.read(tmp_path / "series.nc")
+    netcdf.write(tmp_path / "dataset.nc", found)
+    for name, expected in (("time", True), ("a", False), ("b", True)):
+        assert filters_of(tmp_path / f"{writer}.nc")[name]["zlib"] is expected, name
+    np.testing.assert_array_equal(netcdf.read(tmp_path / f"{writer}.nc")["a"], noise)
+    size = (tmp_path / f"{writer}.nc").stat().st_size
+    assert noise.nbytes < size < 2 * noise.nbytes  # of 4 without packing
+
+
+def test_small_variables_are_packed_whatever_they_hold():
+    noise = np.random.default_rng(1).random(netcdf.SAMPLE)
+    assert netcdf.worth_packing(noise[:-1])
+    assert not netcdf.worth_packing(noise)
+    assert netcdf.worth_packing(np.where(np.arange(netcdf.SAMPLE) < netcdf.SAMPLE // 2, noise, np.nan))
+    assert not netcdf.worth_packing(noise.reshape(2, -1))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,13 +29,27 @@ PLACES = ("lat", "lon", "latitude", "longitude")  # variables that CF counts amo
 
 
 class Pending:
-    """Rows of one variable that wait until they fill whole chunks, so that HDF5 packs each chunk once."""
+    """Rows of one variable that wait until they fill whole chunks, so that HDF5 packs each chunk once.
 
-    def __init__(self, variable: netCDF4.Variable, whole: int) -> None:
-        self.variable, self.whole = variable, whole
-        self.dtype = object if variable.dtype is str else variable.dtype
+    Args:
+        create: makes the variable in the file, from the first rows that are written.
+        dtype: of the rows.
+        whole: rows that are written at a time, or a multiple.
+    """
+
+    def __init__(self, create: Callable[[np.ndarray], netCDF4.Variable], dtype: np.dtype[Any], whole: int) -> None:
+        self.create, self.dtype, self.whole = create, dtype, whole
         self.parts: list[np.ndarray] = []
         self.rows = self.written = 0
+
+    def open(self) -> None:
+        """Make the variable now, if it is not there."""
+        _ = self.variable
+
+    @cached_property
+    def variable(self) -> netCDF4.Variable:
+        """The variable, made when it is asked for first."""
+        return self.create(np.concatenate([np.zeros(0, self.dtype), *self.parts]))
 
     def add(self, values: np.ndarray) -> None:
         """Append rows, copied; write what fills `whole` rows or a multiple."""
@@ -153,16 +168,13 @@ class SeriesWriter:
     def _declare(self, unit: Unit) -> None:
         self.columns, self.statics = list(unit.values), list(unit.static)
         time = {"units": f"{self.time_unit} since 1970-01-01", **TIME_ATTRIBUTES}
-        variable = netcdf.create(self.handle, "time", ("obs",), np.dtype(np.int64), time, (CHUNK,))
-        self.observed["time"] = Pending(variable, CHUNK)
+        self._declare_observed("time", np.dtype(np.int64), time)
         for name in unit.values:
             described = netcdf.description_of(name, self.described) or {}
             dtype = np.dtype(described.get("dtype", "float32"))
             places = [place for place in PLACES if place != name and (place in unit.values or place in unit.static)]
             attributes = {**netcdf.cf_attributes(described), "coordinates": " ".join(["time", *places, "unit_name"])}
-            self.observed[name] = Pending(
-                netcdf.create(self.handle, name, ("obs",), dtype, attributes, (CHUNK,)), CHUNK
-            )
+            self._declare_observed(name, dtype, attributes)
         role = "trajectory_id" if self.trajectory else "timeseries_id"
         self._declare_fixed(
             "unit_name", np.dtype(object), {"cf_role": role, "long_name": "name of the unit", "role": "index"}
@@ -174,19 +186,32 @@ class SeriesWriter:
             dtype = np.dtype(object) if isinstance(value, str) else np.dtype(described.get("dtype", "float32"))
             self._declare_fixed(name, dtype, netcdf.cf_attributes(described))
 
+    def _declare_observed(self, name: str, dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> None:
+        def create(first: np.ndarray) -> netCDF4.Variable:
+            packed = netcdf.worth_packing(first)
+            return netcdf.create(self.handle, name, ("obs",), dtype, attributes, (CHUNK,), packed=packed)
+
+        self.observed[name] = Pending(create, dtype, CHUNK)
+
     def _declare_fixed(self, name: str, dtype: np.dtype[Any], attributes: Mapping[str, Any]) -> None:
         if "flag_values" in attributes:  # which CF wants in the type of the variable
             attributes = {**attributes, "flag_values": np.asarray(attributes["flag_values"], dtype)}
-        self.fixed[name] = Pending(netcdf.create(self.handle, name, ("unit",), dtype, attributes), UNITS)
+
+        def create(first: np.ndarray) -> netCDF4.Variable:
+            return netcdf.create(self.handle, name, ("unit",), dtype, attributes)
+
+        self.fixed[name] = Pending(create, dtype, UNITS)
 
     def _hand_on(self) -> None:
-        """Hand the rows on `unit` of the units that wait to their variables."""
+        """Hand the rows on `unit` of the units that wait to their variables, which stand after those on `obs`."""
+        for pending in (*self.observed.values(), *self.fixed.values()):
+            pending.open()
         names = [unit.name for unit in self.waiting]
         self._refuse_repeats(names)
         self.fixed["unit_name"].add(np.asarray(names, object))
         self.fixed["row_size"].add(np.asarray(self.sizes))
         for name in self.statics:
-            text = self.fixed[name].variable.dtype is str
+            text = self.fixed[name].dtype == object
             for unit in self.waiting:
                 if isinstance(unit.static[name], str) is not text:
                     kinds = ("text", "a number") if text else ("a number", "text")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from landbridge import checks
 from landbridge.checks import check
 from landbridge.contract import ContractError, Dataset, Variable
 
@@ -121,3 +122,16 @@ def test_a_budget_that_is_not_ok_may_be_missing():
 def test_an_unknown_variable_lists_the_known_ones():
     with pytest.raises(ContractError, match="no variable 'z'; this file has unit_name, row_size"):
         synthetic.dataset()["z"]
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize("place", [1, 2, 3, 5, 6, 7])
+def test_time_that_goes_back_is_found_wherever_a_block_ends(monkeypatch, block, place):
+    monkeypatch.setattr(checks, "BLOCK", block)
+    dataset = synthetic.dataset()
+    check(dataset)
+    time = dataset["time"].copy()
+    time[place] = time[place - 1]
+    wrong = change(dataset, time=Variable(("obs",), time, dataset.variables["time"].attributes))
+    with pytest.raises(ContractError, match=f"does not increase inside unit {dataset['unit_name'][place // 4]}"):
+        check(wrong)

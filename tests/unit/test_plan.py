@@ -62,3 +62,12 @@ def test_a_figure_of_maps_links_twelve_scenes_and_the_folder(tmp_path, monkeypat
         f"- unet, full finetune (`folder <{inside}/>`__): ``peat_00`` (`classes <{inside}/peat_00_class.tif>`__" in text
     )
     assert "peat_11_probability.tif" in text and "peat_12" not in text and text.rstrip().endswith("and 1 more.")
+
+
+def test_where_data_lie_is_no_setting_of_a_training():
+    names = {"scenario": "twin_cities", "model": "speed_transformer", "recipe": "full_finetune", "objective": "erm"}
+    found = plan(), plan(data_memory_mb=500)
+    assert [own.data_memory(job(**names), None) for own in found] == [{}, {"data_memory_mb": 500}]
+    for stage in ("pretrain", "transfer"):
+        first, second = (own.settings(stage)(job(**names)) for own in found)
+        assert first == second

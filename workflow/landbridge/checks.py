@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from landbridge.contract import IGNORE, ROLES, TASKS, TIME_UNITS, ContractError, Dataset
@@ -10,6 +12,7 @@ SERIES_VARIABLES = ("unit_name", "row_size", "time")
 CHIP_VARIABLES = ("unit_name", "band_name", "reflectance", "valid", "crs_wkt", "transform")
 BUDGET_VARIABLES = ("budget", "budget_size", "selection", "status", "labels_used", "labels_for_selection")
 TOLERANCE = 1e-3  # of probabilities that must add up to one
+BLOCK = 1 << 20  # values that are checked at a time, for a series may be larger than memory
 
 
 def check(dataset: Dataset) -> None:
@@ -42,6 +45,14 @@ def _check_sizes(dataset: Dataset) -> None:
                 raise ContractError(f"{name}: {dimension} has length {length} here and {sizes[dimension]} elsewhere")
 
 
+def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
+    """An array in parts of consecutive rows."""
+    values = np.atleast_1d(values)
+    step = max(1, BLOCK // max(1, values[:1].size))
+    for start in range(0, len(values), step):
+        yield values[start : start + step]
+
+
 def _require(dataset: Dataset, names: tuple[str, ...], kind: str) -> None:
     absent = [name for name in names if name not in dataset]
     if absent:
@@ -60,7 +71,7 @@ def _check_described(dataset: Dataset) -> None:
         numbers = variable.values.dtype.kind == "f"
         if numbers and role != "index" and "units" not in variable.attributes:
             raise ContractError(f"{name}: no units; write them as CF does, and '1' for a pure number")
-        if numbers and np.isinf(variable.values).any():
+        if numbers and any(np.isinf(part).any() for part in _blocks(variable.values)):
             raise ContractError(f"{name}: holds infinite values; missing is NaN")
         if role == "target" and variable.values.dtype.kind in "iu":
             _check_classes(name, variable.attributes, variable.values)
@@ -73,7 +84,8 @@ def _check_classes(name: str, attributes: object, values: np.ndarray) -> None:
         raise ContractError(f"{name}: a class target needs flag_values and flag_meanings")
     if len(np.atleast_1d(flags)) != len(str(meanings).split()):
         raise ContractError(f"{name}: {len(np.atleast_1d(flags))} flag_values for flag_meanings '{meanings}'")
-    unknown = set(np.unique(values).tolist()) - set(np.atleast_1d(flags).tolist()) - {IGNORE}
+    present = {value for part in _blocks(values) for value in np.unique(part).tolist()}
+    unknown = present - set(np.atleast_1d(flags).tolist()) - {IGNORE}
     if unknown:
         raise ContractError(f"{name}: values {sorted(unknown)} are no flag_values; missing is {IGNORE}")
 
@@ -105,12 +117,12 @@ def check_series(dataset: Dataset) -> None:
     if str(dataset.variables["time"].attributes.get("units", "")).split(" since ")[0] not in TIME_UNITS:
         listed = " or ".join(f"'{unit} since 1970-01-01'" for unit in TIME_UNITS)
         raise ContractError(f"time: units must be {listed}")
-    if len(time):
-        increases = np.diff(time) > 0
-        last = np.cumsum(row_size)[:-1] - 1
-        increases[last[(last >= 0) & (last < len(increases))]] = True
-        if not increases.all():
-            unit = int(np.searchsorted(np.cumsum(row_size), int(np.flatnonzero(~increases)[0]), side="right"))
+    last = np.cumsum(row_size)[:-1] - 1  # of a unit: what follows may lie before it
+    for start in range(0, len(time) - 1, BLOCK):
+        backward = start + np.flatnonzero(np.diff(time[start : start + BLOCK + 1]) <= 0)
+        backward = backward[~np.isin(backward, last)]
+        if len(backward):
+            unit = int(np.searchsorted(np.cumsum(row_size), int(backward[0]), side="right"))
             raise ContractError(f"time: does not increase inside unit {dataset['unit_name'][unit]}")
     _check_names(dataset)
     _check_described(dataset)

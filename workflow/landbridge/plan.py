@@ -405,6 +405,11 @@ class Plan:
             "mirrors": [f"{mirror}/{inside}" for mirror in self.config.mirror],
         }
 
+    def data_memory(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """Memory that the data of a training may take. It is where data lie, not what they are: it reruns nothing."""
+        given = self.config.data_memory_mb
+        return {} if given is None else {"data_memory_mb": given}
+
     def caption(self, wildcards: Any, resources: Any) -> str:
         """Caption of a figure, from the file that draws it; a changed word reruns nothing."""
         texts: dict[str, str] = {}

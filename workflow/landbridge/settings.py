@@ -390,6 +390,12 @@ class Run(Strict):
     seeds: Positive = Field(3, description="paired repetitions")
     folds: Positive | None = Field(None, description="most folds of a scenario; all if absent")
     bootstrap: Bootstrap = Field(Bootstrap(), description="intervals")
+    data_memory_mb: Positive | None = Field(
+        None,
+        description="MB of unpacked data that a job which trains may hold in memory; what goes beyond is mapped from "
+        "files under TMPDIR, with equal results. If absent a quarter of the memory that is free when the job begins "
+        "and, on a GPU, at most half of its free memory",
+    )
 
 
 class UserConfig(Run):

@@ -25,6 +25,6 @@ rule pretrain:
         code=plan.code("pretrain"),
         settings=plan.settings("pretrain"),
         modules=plan.modules("pretrain"),
-        places={},
+        places=plan.data_memory,
     script:
         "../../scripts/pretrain.py"

@@ -41,6 +41,6 @@ rule transfer:
         code=plan.code("transfer"),
         settings=plan.settings("transfer"),
         modules=plan.modules("transfer"),
-        places={},
+        places=plan.data_memory,
     script:
         "../../scripts/transfer.py"

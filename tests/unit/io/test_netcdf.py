@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from landbridge.contract import ContractError, Unit
-from landbridge.io import netcdf, series
+from landbridge.io import mapped, netcdf, series
 
 from tests import synthetic
 
@@ -158,3 +158,18 @@ def test_small_variables_are_packed_whatever_they_hold():
     assert not netcdf.worth_packing(noise)
     assert netcdf.worth_packing(np.where(np.arange(netcdf.SAMPLE) < netcdf.SAMPLE // 2, noise, np.nan))
     assert not netcdf.worth_packing(noise.reshape(2, -1))
+
+
+@pytest.mark.parametrize("task", ["regression", "classification", "segmentation"])
+def test_numbers_that_are_unpacked_into_files_are_the_same(tmp_path, monkeypatch, task):
+    monkeypatch.setattr(mapped, "LEAST", 1)
+    monkeypatch.setattr(mapped, "BLOCK", 100)
+    synthetic.write(tmp_path / "a.nc", task)
+    netcdf.write(tmp_path / "b.nc", netcdf.read(tmp_path / "a.nc"))
+    for path in (tmp_path / "a.nc", tmp_path / "b.nc"):
+        held, in_files = netcdf.read(path), netcdf.read(path, in_files=True)
+        same(held, in_files)
+        numbers = [variable.values for variable in in_files.variables.values() if variable.values.dtype.kind != "U"]
+        assert all(mapped.is_mapped(values) for values in numbers)
+        assert netcdf.unpacked_bytes(path) == sum(values.nbytes for values in numbers)
+        assert not any(mapped.is_mapped(variable.values) for variable in held.variables.values())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from landbridge.contract import Variable
+from landbridge.io import mapped
 from landbridge.prepare import ragged, scaling
 from landbridge.stage import StageError
 
@@ -71,3 +72,29 @@ def test_the_row_hash_knows_units_and_times():
     assert scaling.rows_hash([one]) == scaling.rows_hash([synthetic.dataset()])
     assert scaling.rows_hash([one]) != scaling.rows_hash([moved])
     assert scaling.rows_hash([one]) != scaling.rows_hash([ragged.select_units(one, np.array([1]))])
+
+
+@pytest.mark.parametrize(("piece", "block"), [(1 << 18, 4 << 20), (1000, 8 * 333), (128, 8)])
+def test_moments_do_not_depend_on_the_parts_that_data_are_read_in(monkeypatch, piece, block):
+    monkeypatch.setattr(scaling, "PIECE", piece)
+    monkeypatch.setattr(mapped, "BLOCK", block)
+    random = np.random.default_rng(3)
+    a, y = (random.lognormal(size=20_011).astype(np.float32) for _ in range(2))
+    a[::7], y[::5] = np.nan, np.nan
+    quality = random.choice([0.0, 0.3, 1.0], len(a)).astype(np.float32)
+    words = synthetic.DESCRIBED_ATTRIBUTES
+    columns = {name: Variable(("obs",), own, words[name]) for name, own in (("a", a), ("y", y), ("quality", quality))}
+    time = Variable(("obs",), np.arange(len(a)), {"units": "days since 1970-01-01"})
+    row_size = Variable(
+        ("unit",), np.array([len(a) - 5, 5], np.int32), synthetic.dataset().variables["row_size"].attributes
+    )
+    dataset = synthetic.dataset(**columns, time=time, row_size=row_size)
+    scaler = scaling.fit_scaler([dataset, dataset], ["a"], ["y"], "quality")
+    for values, weights, mean, spread in (
+        (a, np.ones(len(a)), scaler.input_mean, scaler.input_spread),
+        (y, quality, scaler.target_mean, scaler.target_spread),
+    ):
+        used = np.tile(np.isfinite(values) & (weights > 0), 2)
+        values, weights = np.tile(values, 2)[used].astype(float), np.tile(weights, 2)[used].astype(float)
+        assert mean[0] == np.average(values, weights=weights)
+        assert spread[0] == np.sqrt(np.average((values - mean[0]) ** 2, weights=weights))

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from landbridge.io import mapped
 from landbridge.prepare import ragged, windows
 
 
@@ -52,6 +53,25 @@ def test_complete_windows_equal_brute_force(made, seed, length, stride):
     found = windows.complete_windows(dataset, made.inputs, windows.Grid(length, stride), "day")[0]
     assert found.dtype == np.int64
     assert found.tolist() == brute_force(dataset, made.inputs, length, stride, "day")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 13, 40])
+@pytest.mark.parametrize("shortest", [None, 1, 3])
+@pytest.mark.parametrize(("length", "stride"), [(1, 1), (7, 3), (5, 10)])
+def test_windows_do_not_depend_on_the_parts_that_data_are_read_in(made, monkeypatch, rows, shortest, length, stride):
+    dataset = with_holes(made, 1)
+    grid = windows.Grid(length, stride, shortest)
+    weights = windows.label_weights(dataset, made.targets, "trust")
+
+    def found():
+        whole = windows.complete_windows(dataset, made.inputs, grid, "day")
+        labelled = windows.training_windows(dataset, made.inputs, weights, grid, 1, "day")
+        return [array.tolist() for array in (*whole, *labelled)]
+
+    at_once = found()
+    monkeypatch.setattr(mapped, "BLOCK", rows * windows.RUN_BYTES)
+    assert found() == at_once
+    assert len(at_once[0]) > 3
 
 
 @pytest.mark.parametrize("seed", range(5))

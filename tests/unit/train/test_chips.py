@@ -86,10 +86,10 @@ def test_chips_of_ignored_pixels_alone_are_never_drawn(tmp_path):
 
 def test_factors_of_rare_classes():
     labels = np.array([0] * 90 + [1] * 9 + [IGNORE])
-    assert pixel_factors(labels, 2, 1.0).tolist() == [1.0] * 100
-    assert pixel_factors(labels, 2, 4.0).tolist() == [1.0] * 90 + [4.0] * 9 + [1.0]
-    assert pixel_factors(labels, 2, 100.0)[95] == 10
-    assert pixel_factors(labels, 3, 100.0)[95] == 10  # a class without a pixel
+    assert pixel_factors(labels, 2, 1.0)[labels].tolist() == [1.0] * 100
+    assert pixel_factors(labels, 2, 4.0)[labels].tolist() == [1.0] * 90 + [4.0] * 9 + [1.0]
+    assert pixel_factors(labels, 2, 100.0)[1] == 10
+    assert pixel_factors(labels, 3, 100.0)[1] == 10  # a class without a pixel
 
 
 def test_weights_of_rare_classes_enter_training_alone(tmp_path):

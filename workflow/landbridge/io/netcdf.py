@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from landbridge.checks import check
 from landbridge.contract import IGNORE, Chip, ContractError, Dataset, Variable
+from landbridge.io import mapped
 
 COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
 SAMPLE, PIECES = 65536, 16  # values that are packed on trial, and the stretches of a variable that they are taken from
@@ -20,40 +22,75 @@ SAMPLE, PIECES = 65536, 16  # values that are packed on trial, and the stretches
 NOT_WORTH = 0.7
 
 
-def read(path: Path, names: Sequence[str] | None = None) -> Dataset:
+def read(path: Path, names: Sequence[str] | None = None, *, in_files: bool = False) -> Dataset:
     """Read a file, or some of its variables, and check it.
 
     Args:
         path: a file of this project.
         names: variables to read; all if None. A part of a file is not checked.
+        in_files: whether numbers are unpacked into files that are mapped into memory, see `mapped`; text never is.
 
     Raises:
         ContractError: no such file, not NetCDF, or a breach of the contract; the text names file and variable.
+        StageError: no room for those files.
     """
-    try:
-        with netCDF4.Dataset(path) as handle:
-            handle.set_auto_mask(False)
-            handle.set_auto_scale(False)
-            wanted = list(handle.variables) if names is None else list(names)
-            absent = [name for name in wanted if name not in handle.variables]
-            if absent:
-                raise ContractError(f"{path}: no variable {', '.join(absent)}; it has {', '.join(handle.variables)}")
-            variables = {name: _read_variable(handle.variables[name]) for name in wanted}
-            attributes = {name: handle.getncattr(name) for name in handle.ncattrs()}
-    except OSError as error:
-        raise ContractError(f"{path}: not a readable NetCDF file ({error}); delete it and run again") from error
+    with _opened(path) as handle:
+        wanted = list(handle.variables) if names is None else list(names)
+        absent = [name for name in wanted if name not in handle.variables]
+        if absent:
+            raise ContractError(f"{path}: no variable {', '.join(absent)}; it has {', '.join(handle.variables)}")
+        variables = {name: _read_variable(handle.variables[name], in_files=in_files) for name in wanted}
+        attributes = {name: handle.getncattr(name) for name in handle.ncattrs()}
     dataset = Dataset(variables, attributes)
     if names is None:
         _check(path, dataset)
     return dataset
 
 
-def _read_variable(variable: netCDF4.Variable) -> Variable:
-    values = np.asarray(variable[...])
+def unpacked_bytes(path: Path) -> int:
+    """Bytes that the numbers of a file take in memory.
+
+    Raises:
+        ContractError: no such file, or not NetCDF.
+    """
+    with _opened(path) as handle:
+        numbers = [variable for variable in handle.variables.values() if variable.dtype is not str]
+        return sum(int(np.prod(variable.shape)) * variable.dtype.itemsize for variable in numbers)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[netCDF4.Dataset]:
+    try:
+        with netCDF4.Dataset(path) as handle:
+            handle.set_auto_mask(False)
+            handle.set_auto_scale(False)
+            yield handle
+    except OSError as error:
+        raise ContractError(f"{path}: not a readable NetCDF file ({error}); delete it and run again") from error
+
+
+def _read_variable(variable: netCDF4.Variable, *, in_files: bool) -> Variable:
+    values = _in_blocks(variable) if in_files and variable.dtype is not str else np.asarray(variable[...])
     if values.dtype == object:
         values = values.astype(str)
     attributes = {name: variable.getncattr(name) for name in variable.ncattrs() if name != "_FillValue"}
     return Variable(tuple(variable.dimensions), values, attributes)
+
+
+def _in_blocks(variable: netCDF4.Variable) -> np.ndarray:
+    """Values of a variable, unpacked part by part into a file; those of a small one in memory."""
+    values = mapped.empty(variable.shape, variable.dtype)
+    if not mapped.is_mapped(values):
+        return np.asarray(variable[...])
+    chunks = variable.chunking()
+    rows = 1
+    if chunks != "contiguous":
+        rows = chunks[0]  # parts are whole chunks, so each is unpacked once
+        variable.set_var_chunk_cache(0)  # which otherwise keeps 64 MB of each variable
+    rows = max(rows, mapped.BLOCK // max(1, values[:1].nbytes) // rows * rows)
+    for start in range(0, len(values), rows):
+        values[start : start + rows] = variable[start : start + rows]
+    return values
 
 
 def write(path: Path, dataset: Dataset) -> None:

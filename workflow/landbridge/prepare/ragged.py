@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import numpy as np
 
 from landbridge.contract import Dataset, Variable
+from landbridge.io import mapped
 
 
 def offsets(row_size: np.ndarray) -> np.ndarray:
@@ -30,7 +32,7 @@ def select_units(dataset: Dataset, chosen: np.ndarray) -> Dataset:
     """
     index = np.flatnonzero(chosen) if np.asarray(chosen).dtype == bool else np.asarray(chosen, np.int64)
     if "row_size" not in dataset:
-        return _take(dataset, index, np.zeros(0, np.int64))
+        return _take(dataset, index, np.zeros(0, np.int64), np.zeros(0, np.int64))
     bounds = offsets(dataset["row_size"])
     return cut(dataset, index, bounds[index], bounds[index + 1])
 
@@ -42,21 +44,43 @@ def cut(dataset: Dataset, units: np.ndarray, starts: np.ndarray, stops: np.ndarr
         units: (n,) indices; one may come more than once.
         starts, stops: (n,) indices of observations inside the unit.
     """
-    part = _take(dataset, np.asarray(units, np.int64), ranges(np.asarray(starts), np.asarray(stops)))
+    part = _take(dataset, np.asarray(units, np.int64), np.asarray(starts), np.asarray(stops))
     sizes = np.asarray(stops) - np.asarray(starts)
     row_size = dataset.variables["row_size"]
     changed = Variable(row_size.dimensions, np.maximum(sizes, 0).astype(np.int32), row_size.attributes)
     return Dataset({**part.variables, "row_size": changed}, part.attributes)
 
 
-def _take(dataset: Dataset, units: np.ndarray, observations: np.ndarray) -> Dataset:
+def _take(dataset: Dataset, units: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> Dataset:
+    """Units by index, and the stretches [start, stop) of observations end to end."""
+    bounds = offsets(np.maximum(stops - starts, 0))
+
+    @cache
+    def observations() -> np.ndarray:
+        return ranges(starts, stops)
+
+    def some_observations(rows: slice) -> np.ndarray:
+        place = np.arange(rows.start, rows.stop)
+        stretch = np.searchsorted(bounds, place, side="right") - 1
+        return np.asarray(starts)[stretch] + place - bounds[stretch]
+
     taken = {}
     for name, variable in dataset.variables.items():
-        first = variable.dimensions[0] if variable.dimensions else ""
-        index = {"unit": units, "obs": observations}.get(first)
-        values = variable.values if index is None else variable.values[index]
+        first, values = variable.dimensions[0] if variable.dimensions else "", variable.values
+        if first in ("unit", "obs") and mapped.is_mapped(values):
+            index, length = (
+                (some_observations, int(bounds[-1])) if first == "obs" else (lambda rows: units[rows], len(units))
+            )
+            values = _taken_in_blocks(values, index, length)
+        elif first in ("unit", "obs"):
+            values = values[units if first == "unit" else observations()]
         taken[name] = Variable(variable.dimensions, values, variable.attributes)
     return Dataset(taken, dataset.attributes)
+
+
+def _taken_in_blocks(values: np.ndarray, index: Callable[[slice], np.ndarray], length: int) -> np.ndarray:
+    """Rows of an array that lies in a file, in a file of their own; `index` gives those of a slice of the result."""
+    return mapped.filled(values, (length, *values.shape[1:]), values.dtype, lambda rows: values[index(rows)])
 
 
 def drop(dataset: Dataset, names: Iterable[str]) -> Dataset:

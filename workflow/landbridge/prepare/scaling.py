@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from landbridge.contract import Dataset
+from landbridge.io import mapped
 from landbridge.prepare.windows import label_weights
 from landbridge.stage import StageError
 
 TOLERANCE = 1e-6
+PIECE = 1 << 18  # values that are added up as one array
 CONSTANT = 1e-8  # of its mean: a column that varies by less is constant, and what it shows is rounding
 ARRAYS = ("input_mean", "input_spread", "target_mean", "target_spread", "static_mean", "static_factor")
 
@@ -58,23 +61,92 @@ def rows_hash(datasets: Sequence[Dataset]) -> str:
         for name, segment, size in zip(names, segments, sizes, strict=True):
             digest.update(f"{name}\0{int(segment)}\0{int(size)}\n".encode())
         if "time" in dataset:
-            digest.update(np.ascontiguousarray(dataset["time"], dtype="<i8").tobytes())
+            digest.update(np.ascontiguousarray(dataset["time"], dtype="<i8").data)
     return digest.hexdigest()
 
 
-def _moments(columns: list[np.ndarray], weights: list[np.ndarray], spread_of_none: float = 1.0) -> tuple[float, float]:
+@dataclass(frozen=True)
+class _Column:
+    """Values of one column of one file, and their weights, by slices of its rows; `cells` values a row."""
+
+    rows: int
+    cells: int
+    read: Callable[[slice], tuple[np.ndarray, np.ndarray]]
+
+    def usable(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Finite values of positive weight with their weights, float64, part by part."""
+        for rows in mapped.blocks(self.rows, 8 * self.cells):
+            values, weights = self.read(rows)
+            kept = np.isfinite(values) & (weights > 0)
+            yield values[kept].astype(np.float64), weights[kept].astype(np.float64)
+
+
+def _moments(columns: Sequence[_Column], spread_of_none: float = 1.0) -> tuple[float, float]:
     """Weighted mean and standard deviation of columns end to end; 0 and `spread_of_none` where there is nothing, or
     nothing but a constant.
     """
-    values, weight = np.concatenate(columns).astype(np.float64), np.concatenate(weights).astype(np.float64)
-    usable = np.isfinite(values) & (weight > 0)
-    values, weight = values[usable], weight[usable]
-    if len(values) == 0:
+
+    def usable() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return itertools.chain.from_iterable(column.usable() for column in columns)
+
+    count = sum(len(values) for values, _ in usable())
+    if count == 0:
         return 0.0, spread_of_none
-    mean = float(np.average(values, weights=weight))
-    spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weight)))
+    weight, total = _sum(_Stream(usable()), count, lambda values, weights: (weights, values * weights))
+    mean = total / weight
+    (squares,) = _sum(_Stream(usable()), count, lambda values, weights: ((values - mean) ** 2 * weights,))
+    spread = float(np.sqrt(squares / weight))
     # Relative, since a flux in kg m-2 s-1 varies by 1e-9 and is no constant.
     return mean, spread if spread > CONSTANT * abs(mean) else spread_of_none
+
+
+class _Stream:
+    """Values with their weights that come in parts, to be taken in any numbers."""
+
+    def __init__(self, parts: Iterator[tuple[np.ndarray, np.ndarray]]) -> None:
+        self.parts = parts
+        self.rest = np.zeros((2, 0))
+
+    def take(self, number: int) -> np.ndarray:
+        """(2, number): the next values, and their weights."""
+        waiting, length = [self.rest], self.rest.shape[1]
+        while length < number:
+            waiting.append(np.stack(next(self.parts)))
+            length += waiting[-1].shape[1]
+        joined = np.concatenate(waiting, axis=1)
+        self.rest = joined[:, number:].copy()
+        return joined[:, :number]
+
+
+def _sum(
+    stream: _Stream, number: int, terms: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
+) -> tuple[float, ...]:
+    """Sums of terms over the next values, whatever parts they come in: halves of halves, as numpy adds one array."""
+    if number <= PIECE:
+        return tuple(float(term.sum()) for term in terms(*stream.take(number)))
+    half = number // 2
+    half -= half % 8  # where numpy cuts
+    first = _sum(stream, half, terms)
+    return tuple(one + other for one, other in zip(first, _sum(stream, number - half, terms), strict=True))
+
+
+def _band(dataset: Dataset, band: int) -> _Column:
+    """A band of all valid pixels."""
+    pixels, valid = dataset["reflectance"], dataset["valid"]
+    cells = int(np.prod(valid.shape[1:]))
+    return _Column(len(valid), cells, lambda rows: (pixels[rows, band].ravel(), valid[rows].ravel()))
+
+
+def _input(dataset: Dataset, name: str) -> _Column:
+    """An input, every row with weight one."""
+    values = dataset[name]
+    return _Column(len(values), 1, lambda rows: (values[rows], np.ones(rows.stop - rows.start)))
+
+
+def _target(dataset: Dataset, name: str, quality: str | None) -> _Column:
+    """A target with the quality of its rows."""
+    values = dataset[name]
+    return _Column(len(values), 1, lambda rows: (values[rows], label_weights(dataset, [name], quality, rows)[:, 0]))
 
 
 def static_numbers(dataset: Dataset, static: Sequence[str], one_hot: Mapping[str, Sequence[str]]) -> np.ndarray:
@@ -115,21 +187,13 @@ def fit_scaler(
     """
     if "reflectance" in datasets[0]:
         bands = range(datasets[0]["reflectance"].shape[1])
-        pixels = [[dataset["reflectance"][:, band].ravel() for dataset in datasets] for band in bands]
-        valid = [dataset["valid"].ravel() for dataset in datasets]
-        moments = [_moments(columns, valid) for columns in pixels]
+        moments = [_moments([_band(dataset, band) for dataset in datasets]) for band in bands]
     else:
-        moments = []
-        for name in inputs:
-            columns = [dataset[name] for dataset in datasets]
-            moments.append(_moments(columns, [np.ones(len(column)) for column in columns]))
+        moments = [_moments([_input(dataset, name) for dataset in datasets]) for name in inputs]
     target_moments = []
-    if targets:
-        weights = [label_weights(dataset, targets, quality) for dataset in datasets]
-        for number, name in enumerate(targets):
-            columns = [dataset[name] for dataset in datasets]
-            unlabelled = on_from[number] if len(on_from) else 1.0
-            target_moments.append(_moments(columns, [weight[:, number] for weight in weights], unlabelled))
+    for number, name in enumerate(targets):
+        unlabelled = on_from[number] if len(on_from) else 1.0
+        target_moments.append(_moments([_target(dataset, name, quality) for dataset in datasets], unlabelled))
     input_values, target_values = np.array(moments).reshape(-1, 2), np.array(target_moments).reshape(-1, 2)
     numbers = np.concatenate([static_numbers(dataset, static, one_hot or {}) for dataset in datasets]).astype(
         np.float64

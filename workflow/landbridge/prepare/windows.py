@@ -7,16 +7,18 @@ one of an unbroken run is shorter: it covers fewer observations, and what is mis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from landbridge.contract import Dataset
+from landbridge.io import mapped
 from landbridge.stage import StageError
 
 IRREGULAR = "irregular"  # step of a series whose observations come when they come
+RUN_BYTES = 64  # that finding the runs takes for each observation
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -63,19 +65,34 @@ def run_lengths(good: np.ndarray, breaks: np.ndarray) -> np.ndarray:
     return np.where(good, index - np.maximum(last_bad, last_break), 0)
 
 
-def complete_runs(dataset: Dataset, inputs: Sequence[str], step: str) -> np.ndarray:
-    """(obs,) length of the run of complete, evenly spaced observations that ends at each one.
+def complete_runs(dataset: Dataset, inputs: Sequence[str], step: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Length of the run of complete, evenly spaced observations that ends at each one, part by part.
 
     Where the step is irregular any two neighbours follow on from each other; a missing input ends the run.
+
+    Yields:
+        The first observation of a part, and the lengths of its runs (n,) int64. Runs go on from part to part.
     """
     row_size = dataset["row_size"]
-    good = np.ones(int(row_size.sum()), bool)
-    for name in inputs:
-        good &= np.isfinite(dataset[name])
-    breaks = first_of_unit(row_size)
-    if len(good) and step != IRREGULAR:
-        breaks[1:] |= np.diff(clock(dataset["time"], step)) != 1
-    return run_lengths(good, breaks)
+    firsts = (np.cumsum(row_size, dtype=np.int64) - row_size)[row_size > 0]
+    before = 0  # length of the run that ends with the last part
+    for rows in mapped.blocks(int(row_size.sum()), RUN_BYTES):
+        start, stop = rows.start, rows.stop
+        good = np.ones(stop - start, bool)
+        for name in inputs:
+            good &= np.isfinite(dataset[name][rows])
+        breaks = np.zeros(stop - start, bool)
+        breaks[firsts[np.searchsorted(firsts, start) : np.searchsorted(firsts, stop)] - start] = True
+        if step != IRREGULAR:
+            begin = max(start - 1, 0)
+            ticks = clock(dataset["time"][begin:stop], step)
+            breaks[begin + 1 - start :] |= np.diff(ticks) != 1
+        runs = run_lengths(good, breaks)
+        ended = ~good | breaks
+        first_end = int(np.argmax(ended)) if ended.any() else len(ended)
+        runs[:first_end] += before
+        before = int(runs[-1])
+        yield start, runs
 
 
 @dataclass(frozen=True)
@@ -128,28 +145,49 @@ def rows_to_predict(dataset: Dataset, inputs: Sequence[str], window: Mapping[str
 
 def complete_windows(dataset: Dataset, inputs: Sequence[str], grid: Grid, step: str) -> tuple[np.ndarray, np.ndarray]:
     """Ends and sizes (window,) int64 of windows without a missing input or a gap, inside one unit."""
-    runs = complete_runs(dataset, inputs, step)
-    full = np.flatnonzero((runs >= grid.length) & ((runs - grid.length) % grid.stride == 0))
+    found = [np.zeros(0, np.int64)]
+    lasts, numbers = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]  # of runs: last observation, and how many
+    before, observations = np.zeros(1, np.int64), 0
+    for start, runs in complete_runs(dataset, inputs, step):
+        found.append(start + np.flatnonzero((runs >= grid.length) & ((runs - grid.length) % grid.stride == 0)))
+        if grid.shortest is not None:
+            shifted = np.append(before, runs)
+            ended = np.flatnonzero((shifted[:-1] > 0) & (shifted[1:] <= 1))
+            lasts.append(start - 1 + ended)
+            numbers.append(shifted[ended])
+            before, observations = runs[-1:], start + len(runs)
+    full = np.concatenate(found)
     sizes = np.full(len(full), grid.length, np.int64)
-    if grid.shortest is None or not len(runs):
+    if grid.shortest is None:
         return full, sizes
-    lasts = np.flatnonzero((runs > 0) & np.append(runs[1:] <= 1, True))
-    number = runs[lasts]
+    if before[0] > 0:
+        lasts.append(np.array([observations - 1]))
+        numbers.append(before)
+    last, number = np.concatenate(lasts), np.concatenate(numbers)
     # n observations take 1 window if they fit into it, else as many as begin before the run is covered.
     begun = np.maximum(-(-(number - grid.length) // grid.stride), 0)
     rest = number - begun * grid.stride
     kept = (rest >= grid.shortest) & (rest != grid.length)  # a last window that is full has been found already
-    ends = np.concatenate([full, lasts[kept]])
+    ends = np.concatenate([full, last[kept]])
     order = np.argsort(ends)
     return ends[order], np.concatenate([sizes, rest[kept]])[order]
 
 
-def label_weights(dataset: Dataset, targets: Sequence[str], quality: str | None) -> np.ndarray:
-    """(obs, target) float32 weights of labels on `obs`: 0 where missing, else the quality in 0..1, or 1 without one."""
-    labels = np.stack([dataset[name] for name in targets], axis=1)
+def label_weights(
+    dataset: Dataset, targets: Sequence[str], quality: str | None, rows: slice = slice(None)
+) -> np.ndarray:
+    """(obs, target) float32 weights of labels on `obs`: 0 where missing, else the quality in 0..1, or 1 without one.
+
+    Args:
+        dataset: series.
+        targets: variables on `obs`.
+        quality: variable on `obs`.
+        rows: observations that are wanted.
+    """
+    labels = np.stack([dataset[name][rows] for name in targets], axis=1)
     weights = np.isfinite(labels).astype(np.float32)
     if quality is not None and quality in dataset:
-        weights *= np.nan_to_num(np.clip(dataset[quality], 0, 1), nan=0.0)[:, None]
+        weights *= np.nan_to_num(np.clip(dataset[quality][rows], 0, 1), nan=0.0)[:, None]
     return weights
 
 
@@ -174,15 +212,22 @@ def training_windows(
         lookahead: observations of the window after those.
     """
     ends, sizes = complete_windows(dataset, inputs, grid, step)
-    labelled = np.concatenate([[0], np.cumsum((weights > 0).any(axis=1))])
+    labelled = mapped.empty_beside(weights, (len(weights) + 1,), np.int64)  # before each observation
+    labelled[0] = 0
+    for rows in mapped.blocks(len(weights), 8):
+        counts = np.cumsum((weights[rows] > 0).any(axis=1))
+        labelled[rows.start + 1 : rows.stop + 1] = labelled[rows.start] + counts
     last = ends - lookahead
     kept = labelled[last + 1] > labelled[last + 1 - scored]
     return ends[kept], sizes[kept]
 
 
-def unit_index(row_size: np.ndarray) -> np.ndarray:
-    """(obs,) int32 index of the unit of each observation."""
-    return np.repeat(np.arange(len(row_size), dtype=np.int32), row_size)
+def unit_index(row_size: np.ndarray, rows: slice | None = None) -> np.ndarray:
+    """(obs,) int32 index of the unit of each observation, or of those in `rows`."""
+    if rows is None:
+        return np.repeat(np.arange(len(row_size), dtype=np.int32), row_size)
+    stops = np.cumsum(row_size, dtype=np.int64)
+    return np.searchsorted(stops, np.arange(rows.start, rows.stop), side="right").astype(np.int32)
 
 
 def months(time: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from landbridge.io import netcdf
 from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
 from landbridge.models.network import build
@@ -20,6 +19,7 @@ from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
 from landbridge.train.harness import loss_of, open_source, plain_loss_of, schedule_of, set_threads, turns_of
+from landbridge.train.held import Held
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, train
 from landbridge.train.losses import MeanLoss
@@ -33,9 +33,11 @@ def run(job: Job) -> None:
     """Inputs: `source`, and `weights` where training begins at a file. Outputs: `checkpoint`, `history`, `cost`."""
     set_threads(job.threads)
     meter = Meter(job)
-    dataset = netcdf.read(job.input("source"))
+    dataset = Held.of(job).read(job.input("source"))
     layout = Layout.of(job.settings, dataset)
     source = open_source(dataset, layout, job.device)
+    written_hash = dataset.attributes["source_rows_hash"]
+    del dataset  # the parts are copies
     if len(source.train) == 0 or len(source.validation) == 0:
         raise StageError(
             f"{job.input('source')}: {len(source.train)} training and {len(source.validation)} validation windows; "
@@ -43,13 +45,13 @@ def run(job: Job) -> None:
         )
     scaler = fit_scaler([source.train.dataset], *layout.scaler_arguments())
     check_scaler(scaler, [source.train.dataset], *layout.scaler_arguments())
-    if rows_hash([source.train.dataset]) != dataset.attributes["source_rows_hash"]:
+    if rows_hash([source.train.dataset]) != written_hash:
         raise StageError(f"{job.input('source')}: its rows are not those that `split` wrote; delete it and run again")
     shape = layout.shape(len(scaler.input_mean), source.train.tell_groups_apart() if layout.grouped else 0)
     training = job.settings["training"]
     with progress_of(job) as progress:
         network = build(job.load("model"), shape, job.settings["network"]).to(job.device)
-        start(network, job, dataset, stream("init", job.seed))
+        start(network, job, source.train.dataset, stream("init", job.seed))
         loss: Any = loss_of(job.settings, layout, scaler, job.device)
         objective, groups = job.load("objective"), None
         if hasattr(objective, "objective"):

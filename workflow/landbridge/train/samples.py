@@ -1,4 +1,8 @@
-"""Populations on the device: one contiguous tensor of the series, windows gathered by index, never copied out."""
+"""Populations on the device: one contiguous tensor of the series, windows gathered by index, never copied out.
+
+Where the data of a population lie in files (`io.mapped`) its tensors do, too: windows are gathered there by the same
+indices, and the batch alone goes to the device.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import torch
 from torch import Tensor
 
 from landbridge.contract import IGNORE, Dataset, stamps
+from landbridge.io import mapped
 from landbridge.methods.given import LabelledRows, NotApplicable
 from landbridge.models.learner import PREDICTION_STEPS
 from landbridge.prepare import windows
@@ -63,7 +68,7 @@ class Samples:
     Args:
         dataset: of one of the parts, labelled or not.
         layout: names and windows of the scenario.
-        device: where its tensors lie.
+        device: where batches go, and where its tensors lie unless the dataset lies in files.
         features: a domain's own features of windows, for learners of tables.
     """
 
@@ -79,15 +84,26 @@ class Samples:
         if missing and not self.chips:
             raise StageError(f"the data hold no {', '.join(missing)}, which the scenario names; mend its `inputs:`")
         self.static = torch.as_tensor(static_numbers(dataset, layout.static, layout.one_hot), device=self.device)
+        first = dataset["reflectance" if self.chips else layout.inputs[0]]  # what is made of it lies where it does
+        self.home = torch.device("cpu") if mapped.is_mapped(first) else self.device
+        self._first = first
         if self.chips:
-            self.values = torch.as_tensor(dataset["reflectance"], device=self.device)
-            self.seen = torch.as_tensor(dataset["valid"] != 0, device=self.device)  # (chip, y, x)
+            self.values = torch.as_tensor(first, device=self.home)
+            valid = dataset["valid"]
+            seen = mapped.filled(first, valid.shape, bool, lambda rows: valid[rows] != 0)
+            self.seen = torch.as_tensor(seen, device=self.home)  # (chip, y, x)
+            self.unit = np.arange(len(dataset["unit_name"]))  # of each chip
         else:
-            stacked = np.stack([dataset[name].astype(np.float32, copy=False) for name in layout.inputs], axis=1)
-            self.values = torch.as_tensor(stacked, device=self.device)  # (obs, input)
-        self.unit = (
-            np.arange(len(dataset["unit_name"])) if self.chips else windows.unit_index(dataset["row_size"])
-        )  # unit of each observation or chip
+            columns = [dataset[name] for name in layout.inputs]
+            values = mapped.filled(
+                *(first, (len(first), len(columns)), np.float32),
+                lambda rows: np.stack([column[rows].astype(np.float32, copy=False) for column in columns], axis=1),
+            )
+            self.values = torch.as_tensor(values, device=self.home)  # (obs, input)
+            row_size = dataset["row_size"]
+            self.unit = mapped.filled(
+                first, (len(first),), np.int32, lambda rows: windows.unit_index(row_size, rows)
+            )  # of each observation
         self.rows: Rows | None = None  # to predict; None: those of the file
         self.group_of_unit = np.full(len(dataset["unit_name"]), -1)  # -1: not a group that a network tells apart
 
@@ -123,13 +139,30 @@ class Samples:
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Labels and weights: (obs, target) of a regression, (row,) or (row, y, x) of classes (255 missing)."""
         if self.task == "regression":
-            values = np.stack([self.dataset[name] for name in self.layout.targets], axis=1).astype(np.float32)
-            return values, windows.label_weights(self.dataset, self.layout.targets, self.layout.quality)
+            targets, quality = self.layout.targets, self.layout.quality
+            columns = [self.dataset[name] for name in targets]
+            shape = (len(columns[0]), len(columns))
+            return (
+                self.filled(
+                    shape, np.float32, lambda rows: np.stack([c[rows] for c in columns], axis=1).astype(np.float32)
+                ),
+                self.filled(
+                    shape, np.float32, lambda rows: windows.label_weights(self.dataset, targets, quality, rows)
+                ),
+            )
         name = self.layout.targets[0]
-        values = np.asarray(self.dataset[name])
+        values = self.dataset[name]
         if not self.chips and self.dataset.variables[name].dimensions == ("unit",):
-            values = values[self.unit]  # a unit's class holds for all of its windows
-        return values, (values != IGNORE).astype(np.float32)
+            of_unit = values  # a unit's class holds for all of its windows
+            values = self.filled(self.unit.shape, of_unit.dtype, lambda rows: of_unit[self.unit[rows]])
+        weights = self.filled(values.shape, np.float32, lambda rows: values[rows] != IGNORE)
+        return values, weights
+
+    def filled(
+        self, shape: tuple[int, ...], dtype: np.dtype | type, values: Callable[[slice], np.ndarray]
+    ) -> np.ndarray:
+        """An array of rows, where the data of this population lie."""
+        return mapped.filled(self._first, shape, dtype, values)
 
     @cached_property
     def windows(self) -> Windows:
@@ -179,8 +212,11 @@ class Samples:
 
         N / (K n_c) of N labelled rows, K classes and n_c rows of the unit's class; products over columns.
         """
-        labelled = np.any(self.labels[1].reshape(len(self.labels[1]), -1) > 0, axis=1)
-        rows = np.bincount(self.unit[labelled], minlength=len(self.dataset["unit_name"]))
+        weights = self.labels[1].reshape(len(self.labels[1]), -1)
+        rows = np.zeros(len(self.dataset["unit_name"]), np.int64)
+        for part in mapped.blocks(len(weights), weights[:1].nbytes):
+            labelled = np.any(weights[part] > 0, axis=1)
+            rows += np.bincount(self.unit[part][labelled], minlength=len(rows))
         factors = np.ones(len(rows), np.float64)
         for column in self.layout.class_weights:
             classes, index = np.unique(np.asarray(self.dataset[column]).astype(str), return_inverse=True)
@@ -253,8 +289,8 @@ class Samples:
             raise NotApplicable(f"the data hold no {', '.join(absent)}")
         if any(name not in named for name in self.layout.targets):
             raise NotApplicable("the product lacks " + ", ".join(n for n in self.layout.targets if n not in named))
-        columns = [self.dataset[named[name]] for name in self.layout.targets]
-        values = np.stack(columns, axis=1)[self.prediction_observations]
+        rows = self.prediction_observations
+        values = np.stack([self.dataset[named[name]][rows] for name in self.layout.targets], axis=1)
         lost = int(np.isnan(values).any(axis=1).sum())
         if lost:
             raise NotApplicable(f"the product has no value at {lost} of {len(values)} rows")
@@ -355,31 +391,40 @@ class Samples:
         """
         mean = torch.as_tensor(scaler.input_mean, dtype=torch.float32, device=self.device)
         spread = torch.as_tensor(scaler.input_spread, dtype=torch.float32, device=self.device)
+        ends, sizes = ends.to(self.home), sizes.to(self.home)
         if self.chips:
-            x = (self.values[ends] - mean[:, None, None]) / spread[:, None, None]
-            x = torch.where(self.seen[ends][:, None], x, 0.0)  # a pixel that was not seen stands at the band's mean
-            return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends]
-        static = self._static(scaler)[self._unit[ends]]
+            x = (self._gathered(self.values, ends) - mean[:, None, None]) / spread[:, None, None]
+            seen = self._gathered(self.seen, ends)
+            x = torch.where(seen[:, None], x, 0.0)  # a pixel that was not seen stands at the band's mean
+            return torch.nan_to_num(x, nan=0.0), self._static(scaler)[ends.to(self.device)]
+        own = self._unit[ends].long()
+        unit = own.to(self.device)
+        static = self._static(scaler)[unit]
         if self.layout.shortest is not None:
-            step = torch.arange(int(sizes.max()) if len(sizes) else 1, device=self.device)
-            known = step < sizes[:, None]
+            step = torch.arange(int(sizes.max()) if len(sizes) else 1, device=self.home)
+            known = (step < sizes[:, None]).to(self.device)
             index = torch.minimum(ends[:, None] - sizes[:, None] + 1 + step, ends[:, None])
-            x = torch.where(known[..., None], (self.values[index] - mean) / spread, 0.0)
+            x = torch.where(known[..., None], (self._gathered(self.values, index) - mean) / spread, 0.0)
             return x, static, known
-        back = torch.arange(self.layout.length - 1, -1, -1, device=self.device)
-        x = (self.values[ends[:, None] - back] - mean) / spread
+        back = torch.arange(self.layout.length - 1, -1, -1, device=self.home)
+        x = (self._gathered(self.values, ends[:, None] - back) - mean) / spread
         if self.layout.grouped:
-            return x, static, self._group[ends]
+            return x, static, self._group[unit]
         if not self.layout.support:
             return x, static
-        beside, exists = self.support.ends(ends, self._unit[ends])
-        support = (self.values[beside[..., None] - back] - mean) / spread
+        beside, there = self.support.ends(ends, own)
+        exists = there.to(self.device)
+        support = (self._gathered(self.values, beside[..., None] - back) - mean) / spread
         return x, static, torch.where(exists[..., None, None], support, 0.0), exists
+
+    def _gathered(self, values: Tensor, index: Tensor) -> Tensor:
+        """Rows of a tensor that lies where the data do, on the device."""
+        return values[index].to(self.device)
 
     @cached_property
     def support(self) -> Support:
         """Where windows of the same unit that a network sees beside one lie."""
-        return Support.of(self.dataset, self.layout, self.unit, self.device)
+        return Support.of(self.dataset, self.layout, self.unit, self.home)
 
     def _static(self, scaler: Scaler) -> Tensor:
         """(unit, static) standardised."""
@@ -389,12 +434,13 @@ class Samples:
 
     @cached_property
     def _group(self) -> Tensor:
-        """(obs,) group of each observation."""
-        return torch.as_tensor(self.group_of_unit[self.unit], dtype=torch.int64, device=self.device)
+        """(unit,) group of each unit."""
+        return torch.as_tensor(self.group_of_unit, dtype=torch.int64, device=self.device)
 
     @cached_property
     def _unit(self) -> Tensor:
-        return torch.as_tensor(self.unit, dtype=torch.int64, device=self.device)
+        """(obs,) unit of each observation, where the data lie."""
+        return torch.as_tensor(self.unit, device=self.home)
 
     @cached_property
     def _input_windows(self) -> Windows:
@@ -409,10 +455,10 @@ class Samples:
         """All windows or chips as a network takes them, and what of them is real, (b, t) or (b, y, x)."""
         size = max(1, PREDICTION_STEPS // self.cells)
         for start in range(0, len(self._input_windows.ends), size):
-            ends, sizes = self._input_windows.tensors(slice(start, start + size), self.device)
+            ends, sizes = self._input_windows.tensors(slice(start, start + size), self.home)
             inputs = self.inputs(ends, sizes, scaler)
             if self.chips:
-                yield inputs, self.seen[ends]
+                yield inputs, self._gathered(self.seen, ends)
             else:
                 yield inputs, inputs[2] if self.layout.shortest is not None else None
 
@@ -422,7 +468,7 @@ class Samples:
 
     def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """What a network takes for the windows to predict at `index`."""
-        return self.inputs(*self.prediction_windows.tensors(index.numpy(), self.device), scaler)
+        return self.inputs(*self.prediction_windows.tensors(index.numpy(), self.home), scaler)
 
     def scaled(self, scaler: Scaler, *, balanced: bool = False) -> Scaled:
         """This population as the training loop draws from it; `balanced` by the factors of its classes."""
@@ -463,8 +509,15 @@ class Samples:
         if self.chips:
             raise NotApplicable("the domain has no table in features.py, and chips are no rows")
         ends, sizes = chosen.arrays()
-        values = np.nan_to_num(self.values.cpu().numpy().astype(np.float64))
-        sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+        values = self.values.cpu().numpy()
+        sums = mapped.empty_beside(self._first, (len(values) + 1, values.shape[1]), np.float64)  # before each row
+        sums[0] = 0
+        for rows in mapped.blocks(len(values), 8 * values.shape[1]):
+            known = np.nan_to_num(values[rows].astype(np.float64))
+            sums[rows.start + 1 : rows.stop + 1] = np.cumsum(np.concatenate([sums[rows.start][None], known]), axis=0)[
+                1:
+            ]
         means = (sums[ends + 1] - sums[ends + 1 - sizes]) / sizes[:, None]
+        own = np.nan_to_num(values[ends - self.layout.lookahead].astype(np.float64))
         static = self.static.cpu().numpy()[self.unit[ends]]
-        return np.concatenate([values[ends - self.layout.lookahead], means, static], axis=1).astype(np.float32)
+        return np.concatenate([own, means, static], axis=1).astype(np.float32)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from landbridge.contract import IGNORE
+from landbridge.io import mapped
 from landbridge.prepare.scaling import Scaler
 from landbridge.train.losses import Batch
 
@@ -22,52 +23,61 @@ class Scaled:
     def __init__(self, samples: Samples, scaler: Scaler, *, balanced: bool = False) -> None:
         self.samples = samples
         self.scaler = scaler
-        device = samples.device
-        self.ends, self.sizes = samples.windows.tensors(slice(None), device)
+        home, layout = samples.home, samples.layout
+        self.ends, self.sizes = samples.windows.tensors(slice(None), home)
         labels, weights = samples.labels
-        if balanced and samples.layout.class_weights:
-            factors = samples.class_factors[samples.unit]
-            weights = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
+        if balanced and layout.class_weights:
+            plain, factors = weights, samples.class_factors
+            rest = [1] * (plain.ndim - 1)
+            weights = samples.filled(
+                plain.shape, np.float32, lambda rows: plain[rows] * factors[samples.unit[rows]].reshape(-1, *rest)
+            )
         if balanced and samples.task == "segmentation":
-            weights = weights * pixel_factors(labels, samples.outputs, samples.layout.rare_class_weight)
-        self.weights = torch.as_tensor(weights, device=device)
+            before, rare = weights, pixel_factors(labels, samples.outputs, layout.rare_class_weight)
+            weights = samples.filled(before.shape, np.float32, lambda rows: before[rows] * rare[labels[rows]])
+        self.weights = torch.as_tensor(weights, device=home)
         self.on: Tensor | None = None
-        if samples.layout.on_from:
-            least = np.array([samples.layout.on_from[name] for name in samples.layout.targets])
-            self.on = torch.as_tensor(np.nan_to_num(labels) >= least, device=device)
+        if layout.on_from:
+            least = np.array([layout.on_from[name] for name in layout.targets])
+            on = samples.filled(labels.shape, bool, lambda rows: np.nan_to_num(labels[rows]) >= least)
+            self.on = torch.as_tensor(on, device=home)
         if samples.task == "regression":
-            standard = (labels - scaler.target_mean) / scaler.target_spread
             # A missing label has weight 0; NaN times 0 would still be NaN.
-            self.labels = torch.as_tensor(np.nan_to_num(standard).astype(np.float32), device=device)
-        else:
-            self.labels = torch.as_tensor(labels.astype(np.int64), device=device)
+            labels = samples.filled(
+                *(labels.shape, np.float32),
+                lambda rows: np.nan_to_num((samples.labels[0][rows] - scaler.target_mean) / scaler.target_spread),
+            )
+        self.labels = torch.as_tensor(labels, device=home)
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index`; a regression's outputs are compared over the `scored` steps."""
-        place = index.to(self.ends.device)
-        ends = self.ends[place]
-        inputs = self.samples.inputs(ends, self.sizes[place], self.scaler)
+        ends = self.ends[index.to(self.ends.device)]
+        device = self.samples.device
+        inputs = self.samples.inputs(ends, self.sizes[index.to(self.ends.device)], self.scaler)
         if self.samples.task != "regression":
-            return Batch(inputs, self.labels[ends], self.weights[ends], index)
+            return Batch(inputs, self.labels[ends].to(device).long(), self.weights[ends].to(device), index)
         layout = self.samples.layout
         back = torch.arange(layout.scored - 1, -1, -1, device=ends.device) + layout.lookahead
         steps = ends[:, None] - back
-        on = self.on[steps] if self.on is not None else None
-        return Batch(inputs, self.labels[steps], self.weights[steps], index, on)
+        on = self.on[steps].to(device) if self.on is not None else None
+        return Batch(inputs, self.labels[steps].to(device), self.weights[steps].to(device), index, on)
 
 
 def pixel_factors(labels: np.ndarray, classes: int, most: float) -> np.ndarray:
-    """Factors of the weights of pixels, float32: how many times the commonest class is as common, `most` at most.
+    """(256,) float32 factors of the weights of pixels by class: how many times the commonest class is as common.
 
     Args:
         labels: of any shape; 255 is ignored.
         classes: number of classes.
         most: largest factor; with 1 all pixels weigh the same.
     """
-    counts = np.bincount(labels[labels != IGNORE].astype(np.int64), minlength=classes)
+    counts = np.zeros(classes, np.int64)
+    for rows in mapped.blocks(len(labels), 8 * labels[:1].size):
+        part = labels[rows]
+        counts += np.bincount(part[part != IGNORE].astype(np.int64), minlength=classes)
     factors = np.ones(IGNORE + 1, np.float32)
     factors[:classes] = np.minimum(counts.max() / np.maximum(counts, 1), most)
-    return factors[labels]
+    return factors

@@ -22,6 +22,7 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job
 from landbridge.train.cost import Meter
 from landbridge.train.harness import Given, Tools, open_source, set_threads
+from landbridge.train.held import Held
 from landbridge.train.layout import Layout
 from landbridge.train.progress import progress_of
 from landbridge.train.samples import Samples
@@ -55,12 +56,13 @@ def run(job: Job) -> None:
     Outputs: `predictions`, `cost`.
     """
     set_threads(job.threads)
-    test_file = netcdf.read(job.input("test_inputs"))
+    held = Held.of(job)
+    test_file = held.read(job.input("test_inputs"))
     layout = Layout.of(job.settings, test_file)
     own = {name: job.load(name) for name in ("features", "baselines") if name in job.modules}
     features = getattr(own.get("features"), "table", None)
     test = Samples(test_file, layout, job.device, features)
-    pool = netcdf.read(job.input("target_labels")) if job.input_list("target_labels") else None
+    pool = held.read(job.input("target_labels")) if job.input_list("target_labels") else None
     results: list[Result] = []
     rows: list[dict[str, Any]] = []
     with progress_of(job) as progress:
@@ -70,8 +72,8 @@ def run(job: Job) -> None:
             recipe=job.load("recipe"),
             architecture=job.load("model") if "model" in job.modules else None,
             progress=progress,
-            source=_source(job, layout, features),
-            unlabelled=_unlabelled(job, layout, features),
+            source=_source(job, held, layout, features),
+            unlabelled=_unlabelled(job, held, layout, features),
             features=features,
             own=own,
             source_rows=str(test_file.attributes["source_rows_hash"]),
@@ -101,16 +103,16 @@ def run(job: Job) -> None:
         Meter.write(job.outputs["cost"], [_total(rows)])
 
 
-def _source(job: Job, layout: Layout, features: Any) -> Any:
+def _source(job: Job, held: Held, layout: Layout, features: Any) -> Any:
     if not job.input_list("source_labels"):
         return None
-    return open_source(netcdf.read(job.input("source_labels")), layout, job.device, features)
+    return open_source(held.read(job.input("source_labels")), layout, job.device, features)
 
 
-def _unlabelled(job: Job, layout: Layout, features: Any) -> Samples | None:
+def _unlabelled(job: Job, held: Held, layout: Layout, features: Any) -> Samples | None:
     if not job.input_list("target_inputs"):
         return None
-    return Samples(netcdf.read(job.input("target_inputs")), layout, job.device, features)
+    return Samples(held.read(job.input("target_inputs")), layout, job.device, features)
 
 
 def _size(job: Job, pool: Dataset | None, label: str) -> int:

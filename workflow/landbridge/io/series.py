@@ -29,17 +29,21 @@ PLACES = ("lat", "lon", "latitude", "longitude")  # variables that CF counts amo
 
 
 class Pending:
-    """Rows of one variable that wait until they fill whole chunks, so that HDF5 packs each chunk once.
+    """Rows of one variable that wait until they fill a whole chunk, so that HDF5 packs each chunk once.
 
     Args:
         create: makes the variable in the file, from the first rows that are written.
         dtype: of the rows.
-        whole: rows that are written at a time, or a multiple.
+        whole: rows that are written at a time.
+
+    Attributes:
+        waiting: (whole,) the first `rows` of it wait.
+        written: rows that are in the file.
     """
 
     def __init__(self, create: Callable[[np.ndarray], netCDF4.Variable], dtype: np.dtype[Any], whole: int) -> None:
-        self.create, self.dtype, self.whole = create, dtype, whole
-        self.parts: list[np.ndarray] = []
+        self.create = create
+        self.waiting = np.empty(whole, dtype)
         self.rows = self.written = 0
 
     def open(self) -> None:
@@ -49,24 +53,25 @@ class Pending:
     @cached_property
     def variable(self) -> netCDF4.Variable:
         """The variable, made when it is asked for first."""
-        return self.create(np.concatenate([np.zeros(0, self.dtype), *self.parts]))
+        return self.create(self.waiting[: self.rows])
 
     def add(self, values: np.ndarray) -> None:
-        """Append rows, copied; write what fills `whole` rows or a multiple."""
-        self.parts.append(np.array(values, self.dtype))
-        self.rows += len(values)
-        if self.rows >= self.whole:
-            self.write(self.rows - self.rows % self.whole)
+        """Append rows, copied; what fills a whole chunk is written."""
+        start, whole = 0, len(self.waiting)
+        while start < len(values):
+            stop = min(start + whole - self.rows, len(values))
+            self.waiting[self.rows : self.rows + stop - start] = values[start:stop]
+            self.rows += stop - start
+            start = stop
+            if self.rows == whole:
+                self.write()
 
-    def write(self, rows: int) -> None:
-        """Write the first `rows` of those that wait."""
-        if not rows:
-            return
-        waiting = self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts)
-        self.variable[self.written : self.written + rows] = waiting[:rows]
-        self.written += rows
-        self.parts = [waiting[rows:].copy()]  # a copy, or the rows that are written would stay in memory
-        self.rows -= rows
+    def write(self) -> None:
+        """Write what waits."""
+        if self.rows:
+            self.variable[self.written : self.written + self.rows] = self.waiting[: self.rows]
+            self.written += self.rows
+            self.rows = 0
 
 
 class SeriesWriter:
@@ -211,12 +216,13 @@ class SeriesWriter:
         self.fixed["unit_name"].add(np.asarray(names, object))
         self.fixed["row_size"].add(np.asarray(self.sizes))
         for name in self.statics:
-            text = self.fixed[name].dtype == object
+            dtype = self.fixed[name].waiting.dtype
+            text = dtype == object
             for unit in self.waiting:
                 if isinstance(unit.static[name], str) is not text:
                     kinds = ("text", "a number") if text else ("a number", "text")
                     raise ContractError(f"unit {unit.name}: {name} is {kinds[1]}, that of the first unit is {kinds[0]}")
-            self.fixed[name].add(np.asarray([unit.static[name] for unit in self.waiting], self.fixed[name].dtype))
+            self.fixed[name].add(np.asarray([unit.static[name] for unit in self.waiting], dtype))
         self.waiting, self.sizes = [], []
 
     def _refuse_repeats(self, names: Sequence[str]) -> None:
@@ -230,7 +236,7 @@ class SeriesWriter:
             again |= self.seen[np.minimum(place, len(self.seen) - 1)] == hashes
         for index in np.flatnonzero(again).tolist():
             before = self.fixed["unit_name"]
-            earlier = {*names[:index], *(name for part in before.parts for name in part)}
+            earlier = {*names[:index], *before.waiting[: before.rows]}
             if names[index] in earlier or names[index] in before.variable[: before.written]:
                 raise ContractError(f"unit {names[index]} comes twice; unit names must be unique inside a dataset")
         self.seen = np.sort(np.concatenate([self.seen, hashes]))
@@ -240,4 +246,4 @@ class SeriesWriter:
             raise ContractError("the reader gave no unit; look at the raw files and at the reader's settings")
         self._hand_on()
         for pending in (*self.observed.values(), *self.fixed.values()):
-            pending.write(pending.rows)
+            pending.write()

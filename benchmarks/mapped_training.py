@@ -79,7 +79,8 @@ initialise(network, 1)
 start = time.perf_counter()
 outcome = train(network, [drawn], MeanLoss("regression"), schedule_of(settings["training"], 1e-3, 365, steps=30))
 trained = 30 * 64 / (time.perf_counter() - start)
-print(json.dumps([data, peak[0] - before, ready, draws, trained, len(population), outcome.history[-1]["training_loss"]]))
+loss = outcome.history[-1]["training_loss"]
+print(json.dumps([data, peak[0] - before, ready, draws, trained, len(population), loss]))
 """
 
 
@@ -141,8 +142,8 @@ def main() -> None:
     for way, own in zip(ways, zip(*runs, strict=True), strict=True):
         data, memory, ready, draws, steps, windows, _ = (statistics.median(column) for column in zip(*own, strict=True))
         print(
-            f"{way.name}: {data:,.0f} MB anonymous, {memory:,.0f} with training, ready in {ready:.1f} s, {draws:,.0f} windows/s drawn, "
-            f"{steps:,.0f} trained; {windows:,.0f} windows ({REPEATS} runs)"
+            f"{way.name}: {data:,.0f} MB anonymous, {memory:,.0f} with training, ready in {ready:.1f} s, "
+            f"{draws:,.0f} windows/s drawn, {steps:,.0f} trained; {windows:,.0f} windows ({REPEATS} runs)"
         )
     columns = ("memory", "memory with training", "time until ready", "windows drawn", "windows trained")
     for column, name in enumerate(columns):

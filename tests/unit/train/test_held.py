@@ -107,6 +107,21 @@ def test_windows_and_tables_are_the_same(tmp_path, folder, changes):
         np.testing.assert_array_equal(resident, in_files)
 
 
+@pytest.mark.parametrize("task", ["regression", "classification", "segmentation"])
+def test_the_batch_alone_goes_to_the_device(tmp_path, folder, task):
+    """On torch's device without memory, which refuses an operation with tensors that lie elsewhere."""
+    synthetic.write(tmp_path / "a.nc", task)
+    dataset = netcdf.read(tmp_path / "a.nc", in_files=True)
+    layout = Layout.of(synthetic.settings(task), dataset)
+    samples = Samples(dataset, layout, "meta")
+    drawn = samples.scaled(fit_scaler([dataset], *layout.scaler_arguments()))
+    batch = drawn.batch(torch.arange(5))
+    assert {tensor.device.type for tensor in (*batch.inputs, batch.labels, batch.weights)} == {"meta"}
+    assert {tensor.device.type for tensor in (samples.values, drawn.labels, drawn.weights, drawn.ends)} == {"cpu"}
+    resident = Samples(netcdf.read(tmp_path / "a.nc"), layout, "meta")
+    assert resident.values.device.type == resident.scaled(drawn.scaler).labels.device.type == "meta"
+
+
 def test_the_limit_counts_all_files_of_a_job(tmp_path, folder):
     synthetic.write(tmp_path / "a.nc", "regression")
     size = netcdf.unpacked_bytes(tmp_path / "a.nc")

@@ -51,6 +51,10 @@ def test_another_mirror_reruns_nothing(project, tmp_path):
     assert project.planned("all", "--config", f"mirror={tmp_path}") == set()
 
 
+def test_another_memory_of_data_reruns_nothing(project):
+    assert project.planned("all", "--config", "data_memory_mb=7") == set()
+
+
 def test_a_constant_two_imports_down(project):
     project.edit("workflow/landbridge/train/adamw.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     jobs = project.planned("all")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from landbridge.contract import Dataset, Variable
+from landbridge.io import mapped
 from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
 from landbridge.models.network import Network, Shape
@@ -74,7 +75,9 @@ def test_rows_are_the_last_scored_steps_of_windows(dataset):
     assert answers.prediction_rows(dataset, SETTINGS).tolist() == rows.observations.tolist()
 
 
-def test_a_use_begins_where_a_target_goes_on_or_a_unit_begins():
+@pytest.mark.parametrize("block", [8, 16, 80, 4 << 20])
+def test_a_use_begins_where_a_target_goes_on_or_a_unit_begins(monkeypatch, block):
+    monkeypatch.setattr(mapped, "BLOCK", block)  # 8 bytes a row
     variables = two_units().variables
     y = np.zeros(63, np.float32)
     y[[3, 4, 9, 38, 39, 40, 41, 60]] = 1.0  # 3 to 4, 9, 38 to the end, from the beginning to 1, 20

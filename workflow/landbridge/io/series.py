@@ -217,7 +217,7 @@ class SeriesWriter:
         self.fixed["row_size"].add(np.asarray(self.sizes))
         for name in self.statics:
             dtype = self.fixed[name].waiting.dtype
-            text = dtype == object
+            text = dtype.kind == "O"
             for unit in self.waiting:
                 if isinstance(unit.static[name], str) is not text:
                     kinds = ("text", "a number") if text else ("a number", "text")

@@ -45,13 +45,6 @@ def clock(time: np.ndarray, step: str) -> np.ndarray:
     return np.asarray(time, np.int64) // (int(number or 1) * SECONDS[unit])
 
 
-def first_of_unit(row_size: np.ndarray) -> np.ndarray:
-    """(obs,) bool: whether an observation is the first of its unit."""
-    first = np.zeros(int(row_size.sum()), bool)
-    first[(np.cumsum(row_size) - row_size)[row_size > 0]] = True
-    return first
-
-
 def run_lengths(good: np.ndarray, breaks: np.ndarray) -> np.ndarray:
     """How many good observations stand in a row up to and including each one; a break begins a new run.
 

@@ -15,8 +15,8 @@ from landbridge.stage import Job
 
 log = logging.getLogger(__name__)
 
-# Of free memory. Beside what is read stand its parts, the inputs as one tensor, and labels with their weights: 2.8 times
-# its bytes (benchmarks/mapped_training.py). On a GPU stand the tensors alone, and the network with its batches.
+# Of free memory. Parts of what is read, the inputs as one tensor, and labels with their weights come to 2.8 times its
+# bytes (benchmarks/mapped_training.py). On a GPU stand the tensors alone, and the network with its batches.
 SHARE_OF_MEMORY, SHARE_OF_GPU = 0.25, 0.5
 CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 CGROUP_FILES = {"": ("memory.max", "memory.current"), "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes")}

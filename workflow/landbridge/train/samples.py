@@ -245,10 +245,13 @@ class Samples:
         if not self.layout.on_from:
             raise NotApplicable("needs targets that are on or off")
         least = np.array([self.layout.on_from[name] for name in self.layout.targets])
-        on = np.nan_to_num(self.labels[0]) >= least  # (obs, target)
-        before = np.concatenate([np.zeros_like(on[:1]), on[:-1]])
-        before[windows.first_of_unit(self.dataset["row_size"])] = False
-        return (on & ~before).sum(axis=0)
+        labels, found = self.labels[0], np.zeros(len(least), np.int64)
+        for rows in mapped.blocks(len(labels), labels[:1].nbytes):
+            begin = max(rows.start - 1, 0)
+            on, unit = np.nan_to_num(labels[begin : rows.stop]) >= least, self.unit[begin : rows.stop]  # (obs, target)
+            before = on[:-1] & (unit[1:] == unit[:-1])[:, None]
+            found += (on[1:] & ~before).sum(axis=0) + (on[0] if rows.start == 0 else 0)
+        return found
 
     def months(self) -> np.ndarray | None:
         """Month of each label row."""

@@ -55,25 +55,29 @@ def _take(dataset: Dataset, units: np.ndarray, starts: np.ndarray, stops: np.nda
     """Units by index, and the stretches [start, stop) of observations end to end."""
     bounds = offsets(np.maximum(stops - starts, 0))
 
-    @cache
-    def observations() -> np.ndarray:
-        return ranges(starts, stops)
+    def some_units(rows: slice) -> np.ndarray:
+        return units[rows]
 
     def some_observations(rows: slice) -> np.ndarray:
         place = np.arange(rows.start, rows.stop)
         stretch = np.searchsorted(bounds, place, side="right") - 1
-        return np.asarray(starts)[stretch] + place - bounds[stretch]
+        return starts[stretch] + place - bounds[stretch]
+
+    @cache
+    def observations() -> np.ndarray:
+        return ranges(starts, stops)
 
     taken = {}
     for name, variable in dataset.variables.items():
-        first, values = variable.dimensions[0] if variable.dimensions else "", variable.values
-        if first in ("unit", "obs") and mapped.is_mapped(values):
-            index, length = (
-                (some_observations, int(bounds[-1])) if first == "obs" else (lambda rows: units[rows], len(units))
+        values, first = variable.values, variable.dimensions[0] if variable.dimensions else ""
+        if first == "unit":
+            in_files = mapped.is_mapped(values)
+            values = _taken_in_blocks(values, some_units, len(units)) if in_files else values[units]
+        elif first == "obs":
+            in_files = mapped.is_mapped(values)
+            values = (
+                _taken_in_blocks(values, some_observations, int(bounds[-1])) if in_files else values[observations()]
             )
-            values = _taken_in_blocks(values, index, length)
-        elif first in ("unit", "obs"):
-            values = values[units if first == "unit" else observations()]
         taken[name] = Variable(variable.dimensions, values, variable.attributes)
     return Dataset(taken, dataset.attributes)
 

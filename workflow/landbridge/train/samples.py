@@ -517,9 +517,8 @@ class Samples:
         sums[0] = 0
         for rows in mapped.blocks(len(values), 8 * values.shape[1]):
             known = np.nan_to_num(values[rows].astype(np.float64))
-            sums[rows.start + 1 : rows.stop + 1] = np.cumsum(np.concatenate([sums[rows.start][None], known]), axis=0)[
-                1:
-            ]
+            running = np.cumsum(np.concatenate([sums[rows.start][None], known]), axis=0)
+            sums[rows.start + 1 : rows.stop + 1] = running[1:]
         means = (sums[ends + 1] - sums[ends + 1 - sizes]) / sizes[:, None]
         own = np.nan_to_num(values[ends - self.layout.lookahead].astype(np.float64))
         static = self.static.cpu().numpy()[self.unit[ends]]

@@ -13,11 +13,10 @@ from landbridge.registry import STAGES, recipes
 ROOT = Path(landbridge.__file__).parent
 # From the top down; a layer may import itself and what stands below it.
 LAYERS = ["domains", "judge", "train", "methods", "models", "prepare", "io", "contract"]
+BELOW = ("contract", "stage", "checks", "reader_settings")  # modules of the lowest layer
 HARNESS = {"registry", "job", "fingerprint", "plan", "device", "options", "settings"}
 HARNESS |= {path.stem for path in ROOT.glob("config*.py")}
-FILES = sorted(
-    path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in ("contract", "stage", "checks")
-)
+FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in BELOW)
 
 
 def module_name(path):
@@ -27,7 +26,7 @@ def module_name(path):
 
 def layer_of(module):
     name = module.split(".")[1] if "." in module else ""
-    return LAYERS.index({"stage": "contract", "checks": "contract"}.get(name, name))
+    return LAYERS.index("contract" if name in BELOW else name)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

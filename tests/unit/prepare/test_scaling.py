@@ -74,9 +74,8 @@ def test_the_row_hash_knows_units_and_times():
     assert scaling.rows_hash([one]) != scaling.rows_hash([ragged.select_units(one, np.array([1]))])
 
 
-@pytest.mark.parametrize(("piece", "block"), [(1 << 18, 4 << 20), (1000, 8 * 333), (128, 8)])
-def test_moments_do_not_depend_on_the_parts_that_data_are_read_in(monkeypatch, piece, block):
-    monkeypatch.setattr(scaling, "PIECE", piece)
+@pytest.mark.parametrize("block", [4 << 20, 8 * 333, 80])
+def test_moments_do_not_depend_on_the_parts_that_data_are_read_in(monkeypatch, block):
     monkeypatch.setattr(mapped, "BLOCK", block)
     random = np.random.default_rng(3)
     a, y = (random.lognormal(size=20_011).astype(np.float32) for _ in range(2))
@@ -96,5 +95,5 @@ def test_moments_do_not_depend_on_the_parts_that_data_are_read_in(monkeypatch, p
     ):
         used = np.tile(np.isfinite(values) & (weights > 0), 2)
         values, weights = np.tile(values, 2)[used].astype(float), np.tile(weights, 2)[used].astype(float)
-        assert mean[0] == np.average(values, weights=weights)
-        assert spread[0] == np.sqrt(np.average((values - mean[0]) ** 2, weights=weights))
+        assert mean[0] == pytest.approx(np.average(values, weights=weights), rel=1e-12)
+        assert spread[0] == pytest.approx(np.sqrt(np.average((values - mean[0]) ** 2, weights=weights)), rel=1e-12)

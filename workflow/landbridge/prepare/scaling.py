@@ -15,7 +15,6 @@ from landbridge.prepare.windows import label_weights
 from landbridge.stage import StageError
 
 TOLERANCE = 1e-6
-PIECE = 1 << 18  # values that are added up as one array
 CONSTANT = 1e-8  # of its mean: a column that varies by less is constant, and what it shows is rounding
 ARRAYS = ("input_mean", "input_spread", "target_mean", "target_spread", "static_mean", "static_factor")
 
@@ -89,45 +88,18 @@ def _moments(columns: Sequence[_Column], spread_of_none: float = 1.0) -> tuple[f
     def usable() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return itertools.chain.from_iterable(column.usable() for column in columns)
 
-    count = sum(len(values) for values, _ in usable())
-    if count == 0:
+    weight = total = squares = 0.0
+    for values, weights in usable():
+        weight += float(weights.sum())
+        total += float((values * weights).sum())
+    if weight == 0:
         return 0.0, spread_of_none
-    weight, total = _sum(_Stream(usable()), count, lambda values, weights: (weights, values * weights))
     mean = total / weight
-    (squares,) = _sum(_Stream(usable()), count, lambda values, weights: ((values - mean) ** 2 * weights,))
+    for values, weights in usable():
+        squares += float(((values - mean) ** 2 * weights).sum())
     spread = float(np.sqrt(squares / weight))
     # Relative, since a flux in kg m-2 s-1 varies by 1e-9 and is no constant.
     return mean, spread if spread > CONSTANT * abs(mean) else spread_of_none
-
-
-class _Stream:
-    """Values with their weights that come in parts, to be taken in any numbers."""
-
-    def __init__(self, parts: Iterator[tuple[np.ndarray, np.ndarray]]) -> None:
-        self.parts = parts
-        self.rest = np.zeros((2, 0))
-
-    def take(self, number: int) -> np.ndarray:
-        """(2, number): the next values, and their weights."""
-        waiting, length = [self.rest], self.rest.shape[1]
-        while length < number:
-            waiting.append(np.stack(next(self.parts)))
-            length += waiting[-1].shape[1]
-        joined = np.concatenate(waiting, axis=1)
-        self.rest = joined[:, number:].copy()
-        return joined[:, :number]
-
-
-def _sum(
-    stream: _Stream, number: int, terms: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
-) -> tuple[float, ...]:
-    """Sums of terms over the next values, whatever parts they come in: halves of halves, as numpy adds one array."""
-    if number <= PIECE:
-        return tuple(float(term.sum()) for term in terms(*stream.take(number)))
-    half = number // 2
-    half -= half % 8  # where numpy cuts
-    first = _sum(stream, half, terms)
-    return tuple(one + other for one, other in zip(first, _sum(stream, number - half, terms), strict=True))
 
 
 def _band(dataset: Dataset, band: int) -> _Column:

@@ -39,6 +39,7 @@ RECIPES = [
     "linear_probe",
     "full_finetune",
     "lp_ft",
+    "l2_sp",
     "gradient_boosted_trees",
 ]
 

@@ -228,6 +228,7 @@ class Given(Protocol):
         share_of_steps: float = 1.0,
         select_on_source: bool = False,
         pull: float | Sequence[float] = 0.0,
+        shrink: float | None = None,
     ) -> None:
         """Train the named parts in place.
 
@@ -235,5 +236,6 @@ class Given(Protocol):
         from eight the number of steps that scores best on labelled groups taken out of the budget.
         `select_on_source` stops on the source's validation groups instead, for recipes that train on the source.
         `pull` / 2 times the squared distance of the weights from where they start is added to the loss;
-        a sequence holds a pull for each row of the weights.
+        a sequence holds a pull for each row of the weights. With `shrink` nothing decays, and `shrink` / 2 times the
+        squares of the head's matrices is added in place of their pull.
         """

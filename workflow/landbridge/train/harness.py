@@ -247,6 +247,7 @@ class Given:
         share_of_steps: float = 1.0,
         select_on_source: bool = False,
         pull: float | Sequence[float] = 0.0,
+        shrink: float | None = None,
     ) -> None:
         names = learner.network.part_names()
         if parts == "head" and "head" not in names:
@@ -276,6 +277,7 @@ class Given:
             schedule_of(training, rate, cells, steps=steps),
             parts=parts,
             pull=pull,
+            shrink=shrink,
             validation=validation.scaled(scaler) if validation is not None else None,
             validation_loss=plain_loss_of(settings, self.tools.layout),
             progress=self.tools.progress,

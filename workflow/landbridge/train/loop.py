@@ -168,11 +168,11 @@ class Anchor:
 
     Attributes:
         start: w0 of each weight.
-        strength: one for all, or (row, 1) one for each row of every weight.
+        strength: one for all; (row, 1) one for each row of every weight; or a list with one for each weight.
     """
 
     start: Sequence[Tensor]
-    strength: float | Tensor
+    strength: float | Tensor | list[float]
 
     @classmethod
     def of(cls, parameters: Sequence[Tensor], pull: float | Sequence[float]) -> Anchor | None:
@@ -182,11 +182,32 @@ class Anchor:
         strength = torch.tensor(pull, dtype=torch.float32, device=parameters[0].device)[:, None]
         return cls([parameter.detach().clone() for parameter in parameters], strength)
 
+    @classmethod
+    def with_head_at_zero(cls, network: Network, parameters: Sequence[Tensor], pull: float, shrink: float) -> Anchor:
+        """At where the weights are now, but for those of the head.
+
+        Its matrices are pulled towards 0 by `shrink` and its biases not at all.
+        """
+        head = {id(weight) for name, weight in network.named_parameters() if name.startswith("parts.head.")}
+        strength = [pull if id(own) not in head else shrink if own.ndim > 1 else 0.0 for own in parameters]
+        start = [torch.zeros_like(own) if id(own) in head else own.detach().clone() for own in parameters]
+        return cls(start, strength)
+
+    def strengths(self) -> Sequence[float | Tensor]:
+        """One for each weight."""
+        return self.strength if isinstance(self.strength, list) else [self.strength] * len(self.start)
+
+    @torch.no_grad()
+    def penalty(self, parameters: Sequence[Tensor]) -> Tensor:
+        """What the loss gains, a scalar."""
+        each = zip(parameters, self.start, self.strengths(), strict=True)
+        return torch.stack([(strength / 2 * (own - start).square()).sum() for own, start, strength in each]).sum()
+
     def add_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add strength (w - w0) to the gradient of each weight."""
-        for parameter, start in zip(parameters, self.start, strict=True):
+        for parameter, start, strength in zip(parameters, self.start, self.strengths(), strict=True):
             if parameter.grad is not None:
-                parameter.grad.add_(self.strength * (parameter.detach() - start))
+                parameter.grad.add_(strength * (parameter.detach() - start))
 
 
 @dataclass(frozen=True)
@@ -229,6 +250,7 @@ def train(
     *,
     parts: Any = "all",
     pull: float | Sequence[float] = 0.0,
+    shrink: float | None = None,
     validation: Population | None = None,
     validation_loss: Loss | None = None,
     progress: Progress | None = None,
@@ -239,20 +261,25 @@ def train(
     With a validation population the weights of the best epoch (0, the start, included) are copied and loaded back;
     without one the last weights stand. Sides of share 0 are not run at all: their forward pass alone would move
     BatchNorm statistics. `pull` / 2 times the squared distance of the trained weights from where they start is added to
-    the loss; a sequence holds a pull for each row of the weights. Epochs are compared by `validation_loss`, or by
-    `loss` without one.
+    the loss; a sequence holds a pull for each row of the weights. With `shrink` that holds of all but the head, whose
+    matrices are pulled towards 0 by `shrink` instead, and there is no weight decay. Epochs are compared by
+    `validation_loss`, or by `loss` without one.
 
     Raises:
         Diverged: the loss is not finite.
-        ValueError: an unknown part.
+        ValueError: an unknown part, or a pull for each row beside `shrink`.
     """
     progress = progress or Progress(None)
     compared = validation_loss or loss
     fit = progress.next_fit()
     parameters = network.set_trainable(parts)
     sides = [side for side in sides if side.share > 0]
-    anchor = Anchor.of(parameters, pull)
-    optimiser = AdamW(parameters, schedule.rate, schedule.weight_decay)
+    anchor, decay = Anchor.of(parameters, pull), schedule.weight_decay
+    if shrink is not None:
+        if not isinstance(pull, int | float):
+            raise ValueError("a pull for each row goes without `shrink`")
+        anchor, decay = Anchor.with_head_at_zero(network, parameters, pull, shrink), 0.0
+    optimiser = AdamW(parameters, schedule.rate, decay)
     per_epoch, epochs = _lengths(sides, schedule)
     finished = progress.load(fit, "finished")
     if finished is not None:
@@ -329,7 +356,7 @@ def _epoch(
     steps: int,
     anchor: Anchor | None,
 ) -> float:
-    """Some optimiser steps; returns the mean training loss of the sides.
+    """Some optimiser steps; returns the mean training loss of the sides, with what pulls at the weights.
 
     A share scales each side's loss before the sum.
     """
@@ -347,6 +374,7 @@ def _epoch(
             side.dropout_state = _dropout_state(device)
             total += side_loss.detach()
         if anchor is not None:
+            total += anchor.penalty(optimiser.parameters)
             anchor.add_gradients(optimiser.parameters)
         clip_gradients(optimiser.parameters, schedule.clip)
         optimiser.step()

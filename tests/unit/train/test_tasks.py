@@ -81,14 +81,18 @@ class Line:
         self.recipes = recipes
         self.own_inputs = {}  # of jobs that train, such as weights to begin at
 
-    def pretrain(self, seed=0, **training):
+    def pretrain(self, seed=0, objective="erm", objective_settings=None, **training):
         settings = {**self.settings, "training": {**TRAINING, **training}}
-        outputs = {name: self.folder / f"{name}{seed}" for name in ("checkpoint", "history", "cost")}
+        settings["objective_settings"] = objective_settings or {}
+        own = "" if objective == "erm" else f"-{objective}"
+        outputs = {name: self.folder / f"{name}{own}{seed}" for name in ("checkpoint", "history", "cost")}
         inputs = {"source": str(self.folder / "source.nc"), **self.own_inputs}
-        wildcards = {"model": self.model, "objective": "erm", "seed": str(seed), "fold": "0"}
-        modules = {"model": f"landbridge.models.{self.model}", "objective": "landbridge.methods.erm"}
+        wildcards = {"model": self.model, "objective": objective, "seed": str(seed), "fold": "0"}
+        modules = {"model": f"landbridge.models.{self.model}", "objective": f"landbridge.methods.{objective}"}
         scratch = self.folder / "training"
-        pretrain.run(Job("pretrain", inputs, outputs, settings, wildcards, modules, scratch=scratch, identity="x"))
+        pretrain.run(
+            Job("pretrain", inputs, outputs, settings, wildcards, modules, scratch=scratch, identity=objective)
+        )
 
     def transfer(self, recipe, seed=0, **changes):
         described = registry.recipes()[recipe]
@@ -103,8 +107,9 @@ class Line:
             **changes,
         }
         inputs = {"test_inputs": str(self.folder / "test_inputs.nc"), **self.own_inputs}
+        own = "" if described.objective in ("erm", None) else f"-{described.objective}"
         given = {
-            "source_weights": f"checkpoint{seed}",
+            "source_weights": f"checkpoint{own}{seed}",
             "source_labels": "source.nc",
             "target_inputs": "target_inputs.nc",
             "target_labels": "target_labels.nc",

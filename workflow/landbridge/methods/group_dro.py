@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landbridge.methods.given import Fitted, Given, NotApplicable
+from landbridge.methods.given import Fitted, Given
+from landbridge.methods.risks import one_hot, require_groups, risks
 
 PRETRAINS = True
 RIGHTS = ("source_weights",)
@@ -19,7 +20,6 @@ OBJECTIVE = "group_dro"
 MODELS = "any"
 PLACE = "P"
 DEFAULTS = {"eta": 0.01, "by": "class_of"}
-FEWEST_GROUPS = 3
 
 
 class GroupDRO:
@@ -39,12 +39,8 @@ class GroupDRO:
 
     def __call__(self, outputs: Tensor, batch: Any) -> Tensor:
         """Scalar loss; the weights move first, by the losses of the groups in the batch."""
-        sums, weights = self.plain.of_windows(outputs, batch.labels, batch.weights)
-        member = self.group[batch.rows.to(self.group.device)]
-        one_hot = torch.nn.functional.one_hot(member, len(self.log_q)).to(sums.dtype)  # index_add is not deterministic
-        weight = weights @ one_hot
-        losses = (sums @ one_hot) / weight.clamp_min(1e-6)
-        return self.plain.balanced(self.combine(losses, weight > 0), outputs, batch)
+        losses, present = risks(self.plain, outputs, batch, one_hot(self.group, len(self.log_q), batch))
+        return self.plain.balanced(self.combine(losses, present), outputs, batch)
 
     def combine(self, losses: Tensor, present: Tensor) -> Tensor:
         """Sum q_g L_g over the groups that are present, after the update of their weights.
@@ -73,9 +69,7 @@ def objective(plain: Any, groups: Tensor, settings: Mapping[str, Any]) -> GroupD
     Raises:
         NotApplicable: fewer than three groups.
     """
-    count = int(groups.max()) + 1
-    if count < FEWEST_GROUPS:
-        raise NotApplicable(f"group_dro weighs {FEWEST_GROUPS} groups or more, and the source has {count}")
+    require_groups(groups, "group_dro")
     return GroupDRO(plain, groups, settings["eta"])
 
 

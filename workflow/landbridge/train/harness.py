@@ -205,6 +205,8 @@ class Given:
                 f"{self.tools.job.input('source_weights')}: its scaler was fitted on other rows than the training part "
                 f"of this split; delete the file and run again"
             )
+        if notes.get("not_applicable"):
+            raise NotApplicable(notes["not_applicable"])
         log.debug("pretrained: %s", notes)
         return learner
 

@@ -46,6 +46,18 @@ class Loss(Protocol):
         """Take up what `state` gave."""
 
 
+class Mixing(Protocol):
+    """What makes mixtures of batches."""
+
+    generator: torch.Generator
+
+    def partners(self, index: Tensor) -> Tensor:
+        """Windows (b,) to mix those at `index` (b,) with."""
+
+    def __call__(self, batch: Batch, partner: Batch) -> Batch:
+        """The mixture."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast.
@@ -86,6 +98,7 @@ class Drawn:
 
     Attributes:
         turns: draws flips and quarter turns of chips; None leaves them as they are.
+        mixing: makes mixtures of every batch; None leaves it as it is.
     """
 
     population: Population
@@ -95,6 +108,7 @@ class Drawn:
     order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     members: list[Tensor] | None = None
     turns: torch.Generator | None = None
+    mixing: Mixing | None = None
 
     @classmethod
     def start(
@@ -124,7 +138,12 @@ class Drawn:
 
     def next_batch(self, size: int) -> Batch:
         """The next batch."""
-        batch = self.population.batch(self.next_index(size))
+        index = self.next_index(size)
+        batch = self._drawn(index)
+        return batch if self.mixing is None else self.mixing(batch, self._drawn(self.mixing.partners(index)))
+
+    def _drawn(self, index: Tensor) -> Batch:
+        batch = self.population.batch(index)
         return turned(batch, self.turns) if self.turns is not None else batch
 
     def next_index(self, size: int) -> Tensor:
@@ -151,7 +170,11 @@ class Drawn:
             f"{prefix}.dropout": self.dropout_state,
             f"{prefix}.order": self.order,
         }
-        return found if self.turns is None else found | {f"{prefix}.turns": self.turns.get_state()}
+        if self.turns is not None:
+            found[f"{prefix}.turns"] = self.turns.get_state()
+        if self.mixing is not None:
+            found[f"{prefix}.mixing"] = self.mixing.generator.get_state()
+        return found
 
     def load(self, state: dict[str, Tensor], prefix: str) -> None:
         """Take up streams that `state` gave."""
@@ -160,6 +183,8 @@ class Drawn:
         self.order = state[f"{prefix}.order"]
         if self.turns is not None:
             self.turns.set_state(state[f"{prefix}.turns"])
+        if self.mixing is not None:
+            self.mixing.generator.set_state(state[f"{prefix}.mixing"])
 
 
 @dataclass(frozen=True)
@@ -251,6 +276,7 @@ def train(
     parts: Any = "all",
     pull: float | Sequence[float] = 0.0,
     shrink: float | None = None,
+    warm_up: int = 0,
     validation: Population | None = None,
     validation_loss: Loss | None = None,
     progress: Progress | None = None,
@@ -263,7 +289,8 @@ def train(
     BatchNorm statistics. `pull` / 2 times the squared distance of the trained weights from where they start is added to
     the loss; a sequence holds a pull for each row of the weights. With `shrink` that holds of all but the head, whose
     matrices are pulled towards 0 by `shrink` instead, and there is no weight decay. Epochs are compared by
-    `validation_loss`, or by `loss` without one.
+    `validation_loss`, or by `loss` without one; one that ends within the first `warm_up` steps, while a loss is not yet
+    what it will be, gives way to any later one.
 
     Raises:
         Diverged: the loss is not finite.
@@ -280,7 +307,7 @@ def train(
             raise ValueError("a pull for each row goes without `shrink`")
         anchor, decay = Anchor.with_head_at_zero(network, parameters, pull, shrink), 0.0
     optimiser = AdamW(parameters, schedule.rate, decay)
-    per_epoch, epochs = _lengths(sides, schedule)
+    per_epoch, epochs = lengths(sides, schedule)
     finished = progress.load(fit, "finished")
     if finished is not None:
         network.load_state_dict(finished[0])
@@ -315,7 +342,8 @@ def train(
         row["validation_loss"] = float("nan")
         if validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs):
             row["validation_loss"] = mean_loss(network, validation, compared, schedule.validation_batch)
-            if row["validation_loss"] < best_loss:
+            immature = warm_up > 0 and best_epoch * per_epoch <= warm_up
+            if row["validation_loss"] < best_loss or immature:
                 best_epoch, best_loss, best = epoch + 1, row["validation_loss"], _copy(network)
         history.append(row)
         left = (time.monotonic() - begun) / (epoch + 1 - first_epoch) * (epochs - epoch - 1)
@@ -336,8 +364,8 @@ def train(
     return outcome
 
 
-def _lengths(sides: Sequence[Drawn], schedule: Schedule) -> tuple[int, int]:
-    """Steps of an epoch, and epochs; the first side sets the pace."""
+def lengths(sides: Sequence[Drawn], schedule: Schedule) -> tuple[int, int]:
+    """Steps of an epoch, and most epochs; the first side sets the pace."""
     if not sides or len(sides[0].population) == 0:
         raise ValueError("nothing to train on: every side is empty or has share 0")
     if schedule.steps is not None:

@@ -21,7 +21,8 @@ class Batch(NamedTuple):
 
     Attributes:
         inputs: what the network takes: x and static, and for some models the support windows and which exist.
-        labels, weights: (b, scored, target) of a regression; (b,) or (b, y, x) of classes.
+        labels, weights: (b, scored, target) of a regression; (b,) or (b, y, x) of classes, whose labels may also be
+            probabilities (b, class) or (b, class, y, x).
         rows: (b,) place of each window in its population.
         on: (b, scored, target) bool, whether a target that may be off is on; None for others.
     """
@@ -58,16 +59,19 @@ def cross_entropy(outputs: Tensor, labels: Tensor, weights: Tensor) -> tuple[Ten
 
     Args:
         outputs: logits (b, class), (b, class, y, x), or (b, length, class), whose last step counts.
-        labels: (b,) or (b, y, x) int64; 255 is ignored.
-        weights: of the labels' shape.
+        labels: (b,) or (b, y, x) int64; 255 is ignored. Or probabilities (b, class) or (b, class, y, x).
+        weights: (b,) or (b, y, x).
 
     Returns:
         sum(w l) and sum(w) of each window or chip; both (b,).
     """
     if outputs.ndim == 3:
         outputs = outputs[:, -1]
-    losses = functional.cross_entropy(outputs, labels, ignore_index=IGNORE, reduction="none")
-    weights = weights * (labels != IGNORE)
+    if labels.is_floating_point():
+        losses = -(labels * outputs.log_softmax(dim=1)).sum(dim=1)
+    else:
+        losses = functional.cross_entropy(outputs, labels, ignore_index=IGNORE, reduction="none")
+        weights = weights * (labels != IGNORE)
     return (weights * losses).flatten(1).sum(1) if losses.ndim > 1 else weights * losses, _per_window(weights)
 
 
@@ -86,11 +90,14 @@ def soft_dice(outputs: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         outputs: logits (b, class, y, x).
-        labels: (b, y, x) int64; 255 is ignored.
+        labels: (b, y, x) int64; 255 is ignored. Or probabilities (b, class, y, x), all 0 where they are ignored.
     """
-    known = labels != IGNORE
-    sought = torch.arange(1, outputs.shape[1], device=labels.device)[:, None, None]
-    truth = (labels[:, None] == sought).to(outputs.dtype)  # (b, class - 1, y, x)
+    if labels.is_floating_point():
+        known, truth = labels.sum(dim=1) > 0, labels[:, 1:]
+    else:
+        known = labels != IGNORE
+        sought = torch.arange(1, outputs.shape[1], device=labels.device)[:, None, None]
+        truth = (labels[:, None] == sought).to(outputs.dtype)  # (b, class - 1, y, x)
     probability = outputs.softmax(dim=1)[:, 1:] * known[:, None]
     both, either = ((own).sum((0, 2, 3)) for own in (probability * truth, probability + truth))
     return (1 - (2 * both + 1) / (either + 1)).mean()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from landbridge.methods.given import NotApplicable
@@ -18,12 +17,13 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
-from landbridge.train.harness import loss_of, open_source, plain_loss_of, schedule_of, set_threads, turns_of
+from landbridge.train.harness import Source, loss_of, open_source, plain_loss_of, schedule_of, set_threads, turns_of
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, train
+from landbridge.train.loop import Drawn, Outcome, Schedule, lengths, train
 from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import progress_of
+from landbridge.train.scaled import Scaled
 from landbridge.train.start import start
 
 log = logging.getLogger(__name__)
@@ -52,46 +52,63 @@ def run(job: Job) -> None:
     with progress_of(job) as progress:
         network = build(job.load("model"), shape, job.settings["network"]).to(job.device)
         start(network, job, source.train.dataset, stream("init", job.seed))
-        loss: Any = loss_of(job.settings, layout, scaler, job.device)
-        objective, groups = job.load("objective"), None
-        if hasattr(objective, "objective"):
-            settings = {**objective.DEFAULTS, **job.settings["objective_settings"]}
-            groups = source.train.group_of_window(settings["by"])
-            loss = _robust(objective, loss, groups, settings)
         drawn = source.train.scaled(scaler, balanced=True)
-        outcome = train(
-            network,
-            [Drawn.start("source", drawn, 1.0, job.seed, job.device, groups, turns=turns_of(training, layout))],
-            loss,
-            schedule_of(training, training["learning_rate"], source.train.cells),
-            validation=source.validation.scaled(scaler),
-            validation_loss=plain_loss_of(job.settings, layout),
-            progress=progress,
-            what=f"{job.wildcards.get('scenario', '')} {job.wildcards.get('model', '')} seed {job.seed}",
-        )
+        schedule = schedule_of(training, training["learning_rate"], source.train.cells)
+        loss: Any = loss_of(job.settings, layout, scaler, job.device)
+        outcome: Outcome | None = None
+        notes: dict[str, Any] = {"objective": job.wildcards.get("objective", "")}
+        try:
+            loss, side = _posed(job, source, loss, drawn, turns=turns_of(training, layout))
+        except NotApplicable as reason:  # which recipes that start here are told
+            notes["not_applicable"] = str(reason)
+            log.warning("not applicable: %s", reason)
+        else:
+            outcome = train(
+                network,
+                [side],
+                loss,
+                schedule,
+                warm_up=loss.spread_over(steps_of(side, schedule)) if hasattr(loss, "spread_over") else 0,
+                validation=source.validation.scaled(scaler),
+                validation_loss=plain_loss_of(job.settings, layout),
+                progress=progress,
+                what=f"{job.wildcards.get('scenario', '')} {job.wildcards.get('model', '')} seed {job.seed}",
+            )
         learner = Learner(network, scaler, shape)
-        learner.trained = network.part_names()
-        notes = {"objective": job.wildcards.get("objective", ""), "best_epoch": outcome.best_epoch}
+        if outcome is not None:
+            learner.trained = network.part_names()
+            notes["best_epoch"] = outcome.best_epoch
         if "weights" in job.settings:
             notes["weights"] = job.settings["weights"]
         save_learner(job.outputs["checkpoint"], learner, notes)
         with job.outputs["history"].open("w", newline="") as handle:
             writer = csv.DictWriter(handle, ["epoch", "steps", "training_loss", "validation_loss"])
             writer.writeheader()
-            for row in outcome.history:
+            for row in outcome.history if outcome is not None else []:
                 writer.writerow({name: f"{value:.9g}" for name, value in row.items()})
-        meter.write(job.outputs["cost"], [meter.row(learner, fits=1)])
+        meter.write(job.outputs["cost"], [meter.row(learner, fits=int(outcome is not None))])
 
 
-def _robust(objective: Any, plain: MeanLoss, groups: Any, settings: Mapping[str, Any]) -> Any:
-    """The loss of an objective that weighs groups.
+def _posed(job: Job, source: Source, plain: MeanLoss, population: Scaled, *, turns: bool) -> tuple[Any, Drawn]:
+    """The loss that the objective makes of the task's own, and the source as it is drawn from.
 
     Raises:
-        StageError: it can't act on this source.
+        NotApplicable: the objective can't act on this source.
+        StageError: the units lack the column that it groups by, or a setting is out of range.
     """
-    try:
-        return objective.objective(plain, groups, settings)
-    except NotApplicable as reason:
-        raise StageError(
-            f"{reason}; choose another column as recipe_settings.group_dro.by, or leave it out"
-        ) from reason
+    objective = job.load("objective")
+    settings = {**getattr(objective, "DEFAULTS", {}), **job.settings.get("objective_settings", {})}
+    groups = source.train.group_of_window(settings["by"]) if "by" in settings else None
+    evenly = None
+    if hasattr(objective, "objective"):
+        plain, evenly = objective.objective(plain, groups, settings), groups
+    side = Drawn.start("source", population, 1.0, job.seed, job.device, evenly, turns=turns)
+    if hasattr(objective, "mixing"):
+        side.mixing = objective.mixing(population, groups, settings, job.seed)
+    return plain, side
+
+
+def steps_of(side: Drawn, schedule: Schedule) -> int:
+    """Most steps that a training makes."""
+    steps, epochs = lengths([side], schedule)
+    return steps * epochs

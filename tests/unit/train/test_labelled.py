@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from landbridge.contract import Dataset, Variable
+from landbridge.io import netcdf
 from landbridge.methods.given import NotApplicable
 from landbridge.models import dlinear
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 
+from tests import synthetic
 from tests.unit.train.test_lookahead import SETTINGS, copies, two_units, whole_test
 
 
@@ -71,8 +73,22 @@ def test_rows_that_no_window_predicts(dataset):
         Samples(dataset, layout).labelled()
 
 
-def test_classes_are_not_corrected(dataset):
-    classes = {"task": "classification", "targets": ["mode"], "classes": ["x", "y"], "on_from": {}}
-    samples = Samples(dataset, Layout.of({**SETTINGS, **classes}, dataset))
-    with pytest.raises(NotApplicable, match="predictions of numbers in series"):
-        samples.labelled()
+def test_classes_are_rows_of_the_windows_that_train(tmp_path):
+    synthetic.write(tmp_path / "all.nc", "classification")
+    made = netcdf.read(tmp_path / "all.nc")
+    names = Variable(("unit",), np.asarray(made["site"]))
+    made = Dataset({**made.variables, "group": names}, made.attributes)
+    samples = Samples(made, Layout.of(synthetic.settings("classification"), made))
+    rows = samples.labelled()
+    assert len(rows.labels) == len(samples) == rows.samples.prediction_rows
+    unit = samples.unit[rows.samples.prediction_observations]
+    assert rows.labels[:, 0].tolist() == (unit % 3).tolist()
+    assert rows.groups.tolist() == [f"site{number:02d}" for number in unit]
+    assert rows.in_time
+
+
+def test_pixels_are_no_rows(tmp_path):
+    synthetic.write(tmp_path / "all.nc", "segmentation")
+    made = netcdf.read(tmp_path / "all.nc")
+    with pytest.raises(NotApplicable, match="every pixel of a chip has one"):
+        Samples(made, Layout.of(synthetic.settings("segmentation"), made)).labelled()

@@ -13,7 +13,7 @@ from tests.unit.train.test_tasks import Line
 OBJECTIVES = ["irm", "vrex", "mixup", "group_dro"]
 BEST = {"regression": 0.56, "classification": 0.97, "segmentation": 0.9}
 BY_GROUP = {"by": "group"}
-# Groups of this set have one class each, for which a head is the better the larger it is: a strong penalty forbids that.
+# Groups of this set have one class each, which a larger head fits ever better: a strong penalty forbids that.
 OWN = {("irm", "classification"): {"weight": 1.0}}
 
 

@@ -40,6 +40,7 @@ RECIPES = [
     "full_finetune",
     "lp_ft",
     "l2_sp",
+    "ridge_last_layer",
     "gradient_boosted_trees",
 ]
 

@@ -86,10 +86,10 @@ class Samples(Protocol):
         """Features (row, column) of each row that is to be predicted."""
 
     def labelled(self) -> LabelledRows:
-        """The labelled rows as rows to predict, for recipes that correct predictions; of regressions of series.
+        """The labelled rows as rows to predict, for recipes that correct predictions or read features.
 
         Raises:
-            NotApplicable: classes or chips, or no labelled row that a window predicts.
+            NotApplicable: every pixel of a chip has a label, or no labelled row lies in a complete window.
         """
 
     def of_windows(self, function: Any) -> Any:
@@ -114,14 +114,17 @@ class LabelledRows:
 
     Attributes:
         samples: predicts, and tabulates as `prediction_table`, exactly these rows.
-        labels, weights: (row, target) in their own units; NaN and 0 where a target is missing.
-        groups: (row,) name of the group of each row; rows of a group are in the order of time.
+        labels, weights: (row, target) in their own units, or (row, 1) numbers of classes; NaN and 0 where one is
+            missing.
+        groups: (row,) name of the group of each row.
+        in_time: whether the rows of a group are in the order of time, as those of chips are not.
     """
 
     samples: Samples
     labels: np.ndarray
     weights: np.ndarray
     groups: np.ndarray
+    in_time: bool = True
 
 
 class Fitted(Protocol):
@@ -145,7 +148,7 @@ class Learner(Fitted, Protocol):
         """Whether the network has an encoder whose features `hidden` can give."""
 
     def hidden(self, samples: Samples) -> np.ndarray:
-        """Features (row, d) of each row that is to be predicted, of a regression of series."""
+        """Features (row, d) of each row that is to be predicted: a step, a window or a chip, but no pixel."""
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,17 @@ class Learner:
 
     @torch.no_grad()
     def hidden(self, samples: Any) -> np.ndarray:
-        """Features (row, d) that the head reads at each row to predict, of a regression of series."""
+        """Features (row, d) that the head reads at each row to predict: a step, a window or a chip, but no pixel."""
         found = []
         for inputs, steps in self._batches(samples):
-            assert steps is not None
             features = self.network.features(*inputs)
             if features.ndim == 3:
                 features = self.network.until_scored(features)
-            found.append(_of_rows(features, steps).cpu().numpy())
+            if steps is not None:
+                features = _of_rows(features, steps)
+            elif features.ndim == 3:
+                features = features[:, -1]  # the step whose logits count
+            found.append(features.cpu().numpy())
         return np.concatenate(found)
 
     def _batches(self, samples: Any) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, Tensor] | None]]:

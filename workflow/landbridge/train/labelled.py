@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from landbridge.contract import IGNORE
 from landbridge.methods.given import LabelledRows, NotApplicable
 from landbridge.prepare.windows import Rows, rows_to_predict
 
@@ -14,25 +15,37 @@ if TYPE_CHECKING:
 
 
 def labelled_rows(samples: Samples) -> LabelledRows:
-    """The labelled rows of a regression of series, in windows that lie as those of a test do.
+    """The labelled rows of series or of chips that have one label each, in windows that lie as those of a test do.
 
-    Windows begin `predicted` steps apart, so that each of their last scored steps is predicted once; a label that no
-    complete window predicts is left out, as it would be of a test.
+    Windows of a regression begin `predicted` steps apart, so that each of their last scored steps is predicted once; a
+    label that no complete window predicts is left out, as it would be of a test. Of classes they are the windows that a
+    network trains on, or the chips.
 
     Raises:
-        NotApplicable: classes or chips, or no such row.
+        NotApplicable: every pixel has a label, or there is no such row.
     """
+    if samples.task == "segmentation":
+        raise NotApplicable("reads rows with one label each, and here every pixel of a chip has one")
+    values, weights = samples.labels
+    if samples.task == "regression":
+        rows = _rows_of_steps(samples)
+        kept = (weights[rows.observations] > 0).any(axis=1)
+        rows = Rows(*(array[kept] for array in vars(rows).values()))
+    else:
+        ends, sizes = samples.windows.arrays()
+        rows = Rows(ends, sizes, np.full(len(ends), 0 if samples.chips else samples.layout.lookahead))
+        values = np.where(values == IGNORE, np.nan, values.astype(np.float32))[:, None]
+        weights = weights[:, None]
+    observations = rows.observations
+    if len(observations) == 0:
+        raise NotApplicable("no labelled row of this budget lies in a complete window")
+    groups = np.asarray(samples.dataset["group"]).astype(str)[samples.unit[observations]]
+    labels, own = values[observations], weights[observations]
+    return LabelledRows(samples.with_rows(rows), labels, own, groups, in_time=not samples.chips)
+
+
+def _rows_of_steps(samples: Samples) -> Rows:
     layout = samples.layout
-    if samples.task != "regression" or samples.chips:
-        raise NotApplicable("corrects predictions of numbers in series")
     window = {"length": layout.length, "lookahead": layout.lookahead, "predicted": layout.predicted}
     window["predict_stride"] = layout.predicted
-    rows = rows_to_predict(samples.dataset, layout.inputs, window, layout.step)
-    values, weights = samples.labels
-    kept = (weights[rows.observations] > 0).any(axis=1)
-    if not kept.any():
-        raise NotApplicable("no labelled row of this budget lies in a complete window")
-    rows = Rows(*(array[kept] for array in vars(rows).values()))
-    observations = rows.observations
-    groups = np.asarray(samples.dataset["group"]).astype(str)[samples.unit[observations]]
-    return LabelledRows(samples.with_rows(rows), values[observations], weights[observations], groups)
+    return rows_to_predict(samples.dataset, layout.inputs, window, layout.step)

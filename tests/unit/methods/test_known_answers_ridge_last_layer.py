@@ -1,14 +1,19 @@
 """Known answers of `ridge_last_layer`: closed forms, and brute force for the groups left out."""
 
+import json
+
 import numpy as np
 import pytest
 from landbridge.methods import ridge_last_layer as own
-from landbridge.methods.given import NotApplicable
+from landbridge.methods.given import LabelledRows, NotApplicable
+from landbridge.methods.ridge import Ridges
 from landbridge.models import dlinear
 from landbridge.stage import StageError
 
+from tests import synthetic
 from tests.unit.methods.test_known_answers import SHAPE, fit, pretrained
 from tests.unit.methods.test_known_answers import line as line
+from tests.unit.train.test_tasks import Line
 
 PENALTIES = own.DEFAULTS["penalties"]
 
@@ -133,3 +138,63 @@ def test_what_it_needs(line, monkeypatch):
     monkeypatch.setattr(harness.Given, "pretrained", lambda given: headless)
     with pytest.raises(NotApplicable, match="head reads features"):
         fit(line, "ridge_last_layer")
+
+
+class Encoder:
+    """Features as they are, and a source that says nothing of classes."""
+
+    has_features = True
+
+    def __init__(self, table):
+        self.table = table
+
+    def hidden(self, samples):
+        return self.table
+
+    def predict(self, samples):
+        return np.log(np.full((len(self.table), 3), 1 / 3))
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_classes_are_fitted_one_against_the_rest(relative):
+    classes = np.arange(60) % 3
+    x = np.eye(3)[classes] + 0.05 * table(60, 3)
+    rows = LabelledRows(None, classes[:, None].astype(np.float32), np.ones((60, 1), np.float32), np.array(["a"] * 60))
+    label, weight = own.sought(rows, 3)
+    assert label[:3].tolist() == [[1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    label = label - own.of_source(Encoder(x), None, True) if relative else label
+    chosen = own.fitted(x, label, weight[:, 0], own.folds_of(rows.groups, True), PENALTIES)
+    made = own.ClosedForm(Encoder(x), Ridges([own.line(chosen, k) for k in range(3)]), relative, True)
+    found = made.predict(None)
+    assert (found.argmax(1) == classes).all()
+    assert np.exp(found).sum(1) == pytest.approx(np.ones(60))
+    assert np.exp(found).max(1).mean() > 0.9
+
+
+# A line through three classes that lie in a row never raises the middle one above both others.
+@pytest.mark.parametrize(("variant", "expected"), [("absolute", 0.4), ("relative", 0.9)])
+def test_classes_through_the_stages(tmp_path, variant, expected):
+    made = Line(tmp_path, "classification", recipes=["ridge_last_layer"], budgets=["0", "all"])
+    made.pretrain(epochs=8)
+    found = made.transfer("ridge_last_layer", variant=variant)
+    assert found["status"].tolist() == ["not_applicable: needs labelled target data, and this budget has none", "ok"]
+    assert np.allclose(np.exp(found["log_probability"][1]).sum(1), 1, atol=1e-5)
+    assert float(made.headline(made.judge(), "ridge_last_layer", "all")["value"]) > expected
+    (row,) = json.loads((tmp_path / "ridge_last_layer" / "0.json").read_text())
+    assert (row["trained_parameters"], row["bytes_to_ship"]) == (3 * 3, 8 * 3 * 3)
+
+
+def test_pixels_are_not_applicable(tmp_path):
+    made = Line(tmp_path, "segmentation", recipes=["ridge_last_layer"])
+    made.pretrain(epochs=1)
+    found = made.transfer("ridge_last_layer")
+    assert found["status"][1].startswith("not_applicable: reads rows with one label each")
+
+
+def test_each_group_of_a_time_axis_has_a_ridge_of_its_own(tmp_path):
+    split = {**synthetic.COMMON["split"], "gap": 3, "test_share": 0.5}
+    made = Line(tmp_path, "regression", budget_axis="time", budgets=["0", "8"], split=split)
+    made.recipes = ["ridge_last_layer"]
+    made.pretrain(epochs=8)
+    made.transfer("ridge_last_layer", variant="relative")
+    assert float(made.headline(made.judge(), "ridge_last_layer", "8")["value"]) < 0.3

@@ -153,11 +153,16 @@ class Learner(Fitted, Protocol):
 
 @dataclass(frozen=True)
 class Side:
-    """One population inside a loss, with its share of that loss."""
+    """One population inside a loss, with its share of that loss.
+
+    Attributes:
+        factors: (window,) what the loss of each window is multiplied by before the mean; only where a side is alone.
+    """
 
     name: str
     samples: Samples
     share: float = 1.0
+    factors: np.ndarray | None = None
 
 
 class Given(Protocol):

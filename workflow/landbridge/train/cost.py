@@ -20,7 +20,10 @@ class Meter:
         self.started = time.perf_counter()
 
     def row(self, fitted: Any | None, *, fits: int, **labels: int) -> dict[str, Any]:
-        """One row of the cost table; parameters and bytes are 0 where nothing was fitted."""
+        """One row of the cost table; parameters and bytes are 0 where nothing was fitted.
+
+        What a fit notes of itself, such as an effective sample size, stands behind the columns of the table.
+        """
         settings: Mapping[str, Any] = self.job.settings
         trained, total = fitted.counts() if fitted is not None else (0, 0)
         return {
@@ -41,6 +44,7 @@ class Meter:
             "labels_used": labels.get("labels_used", 0),
             "labels_for_selection": labels.get("labels_for_selection", 0),
             "bytes_to_ship": fitted.shipped_bytes() if fitted is not None else 0,
+            **getattr(fitted, "notes", {}),
         }
 
     @staticmethod

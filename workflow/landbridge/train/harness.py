@@ -25,7 +25,7 @@ from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Drawn, Schedule, train
-from landbridge.train.losses import Balance, MeanLoss
+from landbridge.train.losses import Balance, MeanLoss, WeighedLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import FeatureFunction, Samples
 from landbridge.train.start import start
@@ -272,10 +272,15 @@ class Given:
             for side, population in zip(sides, populations, strict=True)
         ]
         cells = populations[0].samples.cells
+        loss: Any = loss_of(settings, self.tools.layout, scaler, device)
+        if any(side.factors is not None for side in sides):
+            if len(sides) > 1:  # the loss does not know which side a window is of
+                raise ValueError("factors of windows go with a single side")
+            loss = WeighedLoss(loss, torch.as_tensor(sides[0].factors, dtype=torch.float32, device=device))
         train(
             learner.network,
             drawn,
-            loss_of(settings, self.tools.layout, scaler, device),
+            loss,
             schedule_of(training, rate, cells, steps=steps),
             parts=parts,
             pull=pull,

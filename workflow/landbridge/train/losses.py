@@ -169,3 +169,31 @@ class MeanLoss:
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take up what `state` gave."""
+
+
+class WeighedLoss:
+    """The sum of the windows' losses, each times its factor, over the sum of their own weights.
+
+    Balance and Dice, which are of a whole batch, stay as they are.
+
+    Args:
+        plain: mean loss of the task.
+        factors: (window,) of the population, of mean 1.
+    """
+
+    def __init__(self, plain: MeanLoss, factors: Tensor) -> None:
+        self.plain = plain
+        self.factors = factors
+
+    def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Scalar loss; 0 where nothing has weight."""
+        sums, weights = self.plain.of_windows(outputs, batch.labels, batch.weights)
+        own = self.factors[batch.rows.to(self.factors.device)]
+        return self.plain.balanced((own * sums).sum() / weights.sum().clamp_min(LEAST_WEIGHT), outputs, batch)
+
+    def state(self) -> dict[str, Tensor]:
+        """What changes while training; nothing."""
+        return {}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""

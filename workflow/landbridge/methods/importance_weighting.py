@@ -1,0 +1,212 @@
+"""A network trained on the source, each window weighing as much as its inputs are likelier in the target.
+
+Shimodaira (2000), J. Stat. Planning and Inference 90: the mean of w(x_i) l_i over the source, with w(x) = p_T(x) /
+p_S(x), here by a classifier of domains (Bickel et al. 2009, JMLR 10): w = (n_S / n_T) q / (1 - q). q is a logistic
+regression on what a network is given of each window: its mean, its last step and the unit's numbers, or mean and spread
+of the bands of a chip. No group is weighed by a classifier that has seen it; slope and offset of the logits are then
+fitted once more on those left out (Platt 1999), since a classifier is too sure of what it has not seen. Weights are cut
+at their 99 % quantile and at 10 and divided by their mean.
+
+The weights belong to one pair of source and target, so the network is trained here and not in a pretraining that other
+recipes share.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from landbridge.methods.checked import number
+from landbridge.methods.given import Fitted, Given, Learner, NotApplicable, Samples, Side
+from landbridge.models.learner import PREDICTION_STEPS
+from landbridge.prepare.windows import unit_index
+
+RIGHTS = ("source_labels", "target_inputs")
+OBJECTIVE = None
+MODELS = "any"
+PLACE = "PA"
+SELECTION = "source_val"
+DEFAULTS = {"rate": 1e-3, "largest": 10.0, "quantile": 0.99, "penalty": 1.0, "rows": 50_000}
+FOLDS = 5
+NEWTON_STEPS = 50
+CONVERGED = 1e-8  # largest change of a coefficient
+FEW = 0.1  # of the windows: fewer effective ones are a warning
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A network, and by how many windows of equal weight it might have been trained.
+
+    Attributes:
+        notes: `effective_sample_size` and `samples`, for the row of costs.
+    """
+
+    learner: Learner
+    notes: dict[str, float]
+
+    def predict(self, samples: Samples) -> np.ndarray:
+        """As the network does."""
+        return self.learner.predict(samples)
+
+    def counts(self) -> tuple[int, int]:
+        """Of the network."""
+        return self.learner.counts()
+
+    def shipped_bytes(self) -> int:
+        """Of the network."""
+        return self.learner.shipped_bytes()
+
+
+def described(inputs: Sequence[Tensor]) -> np.ndarray:
+    """(b, column) float64 of what a network is given: mean and last step of series, mean and spread of the bands.
+
+    Args:
+        inputs: x (b, t, input) or (b, band, y, x) and static (b, static); with a bool mask (b, t) of padded windows
+            nothing counts where it is false.
+    """
+    x, static = inputs[0].double(), inputs[1].double()
+    if x.ndim == 4:
+        columns = [x.mean((2, 3)), x.std((2, 3), correction=0)]
+    else:
+        padded = len(inputs) == 3 and inputs[2].dtype == torch.bool
+        known = inputs[2] if padded else torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        count = known.sum(1)
+        mean = (x * known[..., None]).sum(1) / count.clamp_min(1)[:, None]
+        columns = [mean, x[torch.arange(len(x), device=x.device), count - 1]]
+    return torch.cat([*columns, static], dim=1).cpu().numpy()
+
+
+def stacked(batches: Iterable[Sequence[Tensor]]) -> np.ndarray:
+    """`described` of batch after batch."""
+    return np.concatenate([described(inputs) for inputs in batches])
+
+
+def logistic(table: np.ndarray, target: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
+    """Slopes (column,) and offset of a logistic regression by Newton's method.
+
+    Args:
+        table: (row, column).
+        target: (row,) bool.
+        penalty: / 2 times the squares of the slopes of standardised columns, beside the sum of the losses.
+    """
+    centre, spread = table.mean(0), table.std(0)
+    factor = np.where(spread > 1e-9, 1 / np.where(spread > 1e-9, spread, 1), 0)
+    design = np.column_stack([np.ones(len(table)), (table - centre) * factor])
+    shrunk = penalty * np.diag([0.0] + [1.0] * table.shape[1])
+    shrunk[np.diag_indices_from(shrunk)] += 1e-9  # a constant column has no curvature of its own
+    found = np.zeros(design.shape[1])
+    for _ in range(NEWTON_STEPS):
+        q = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+        gradient = design.T @ (q - target) + shrunk @ found
+        curvature = (design * (q * (1 - q))[:, None]).T @ design + shrunk
+        step = np.linalg.solve(curvature, gradient)
+        found -= step
+        if np.abs(step).max() < CONVERGED:
+            break
+    slopes = found[1:] * factor
+    return slopes, float(found[0] - centre @ slopes)
+
+
+def logits(
+    source: np.ndarray,
+    target: np.ndarray,
+    fold_of_source: np.ndarray,
+    fold_of_target: np.ndarray,
+    penalty: float,
+    rows: int,
+) -> np.ndarray:
+    """Calibrated log-odds (source row,) of being of the target, each by a classifier that has not seen its fold.
+
+    Args:
+        source, target: (row, column).
+        fold_of_source, fold_of_target: (row,) which fold each row is left out in.
+        penalty: of `logistic`.
+        rows: most rows of each side that a classifier learns from, evenly taken.
+    """
+    of_source, of_target = np.zeros(len(source)), np.zeros(len(target))
+    for left in np.unique(fold_of_source):
+        kept = [thinned(own[fold != left], rows) for own, fold in ((source, fold_of_source), (target, fold_of_target))]
+        counts = [len(own) for own in kept]
+        slopes, offset = logistic(np.concatenate(kept), np.repeat([False, True], counts), penalty)
+        offset += np.log(counts[0] / counts[1])  # as if both had as many rows
+        for found, own, fold in ((of_source, source, fold_of_source), (of_target, target, fold_of_target)):
+            out = fold == left
+            found[out] = own[out] @ slopes + offset
+    sides = [thinned(own[:, None], rows) for own in (of_source, of_target)]
+    counts = [len(own) for own in sides]
+    (slope,), offset = logistic(np.concatenate(sides), np.repeat([False, True], counts), 0.0)
+    return slope * of_source + offset + np.log(counts[0] / counts[1])
+
+
+def thinned(table: np.ndarray, rows: int) -> np.ndarray:
+    """`rows` of the rows at most, evenly taken."""
+    return table[np.linspace(0, len(table) - 1, rows).round().astype(np.int64)] if len(table) > rows else table
+
+
+def weights_of(log_odds: np.ndarray, quantile: float, largest: float) -> np.ndarray:
+    """(row,) weights of mean 1 of log w, cut at a quantile of theirs and at `largest`."""
+    found = np.exp(np.clip(log_odds, -30, 30))
+    found = np.minimum(found, min(np.quantile(found, quantile), largest))
+    return found / found.mean()
+
+
+def effective_sample_size(weights: np.ndarray) -> float:
+    """(sum w)^2 / sum w^2 (Kish 1965)."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def folds_by_group(groups: np.ndarray, count: int) -> np.ndarray:
+    """(row,) fold of each row's group (row,), the groups dealt out in their order."""
+    return np.unique(groups, return_inverse=True)[1].ravel() % count
+
+
+def group_of_inputs(dataset: Any, ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(window,) name of the group of each window or chip."""
+    unit = ends if "reflectance" in dataset else unit_index(dataset["row_size"])[ends]
+    return np.asarray(dataset["group"]).astype(str)[unit]
+
+
+def fit(given: Given) -> Fitted:
+    """A network of the weighed source, for every budget.
+
+    Raises:
+        NotApplicable: source or target have a single group, which no classifier can be kept from seeing.
+        StageError: a setting is out of range.
+    """
+    source: Any = given.source
+    unlabelled = given.unlabelled
+    penalty, largest, quantile, rows = (
+        number(given.settings, name, "importance_weighting", least, most)
+        for name, least, most in (
+            *(("penalty", 0.0, np.inf), ("largest", 1.0, np.inf)),
+            *(("quantile", 0.5, 1.0), ("rows", 100, np.inf)),
+        )
+    )
+    group_of_source = source.group_of_window("group").cpu().numpy()
+    group_of_target = unlabelled.of_inputs(group_of_inputs)
+    folds = min(FOLDS, *(len(np.unique(own)) for own in (group_of_source, group_of_target)))
+    if folds < 2:
+        raise NotApplicable("leaves out groups of source and target in turn, and one of them has fewer than two")
+    learner: Any = given.untrained([source])
+    population = source.scaled(learner.scaler)
+    size = max(1, PREDICTION_STEPS // source.cells)
+    parts = torch.arange(len(population)).split(size)
+    own = stacked(population.batch(index).inputs for index in parts)
+    other = stacked(inputs for inputs, _ in unlabelled.input_batches(learner.scaler))
+    fold_of_source, fold_of_target = (folds_by_group(one, folds) for one in (group_of_source, group_of_target))
+    found = logits(own, other, fold_of_source, fold_of_target, penalty, int(rows))
+    factors = weights_of(found, quantile, largest)
+    effective = effective_sample_size(factors)
+    say = log.warning if effective < FEW * len(factors) else log.info
+    say("%d windows weigh as %.0f of equal weight; the largest weight is %.2f", len(factors), effective, factors.max())
+    side = Side("source", given.source, factors=factors)
+    given.train(learner, [side], rate=given.settings["rate"], select_on_source=True)
+    return Weighted(learner, {"effective_sample_size": round(effective, 1), "samples": len(factors)})

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from landbridge.methods.checked import number
 from landbridge.methods.given import Fitted, Given, Learner, NotApplicable, Samples, Side
+from landbridge.methods.groups_of_windows import group_of_window
 from landbridge.models.learner import PREDICTION_STEPS
-from landbridge.prepare.windows import unit_index
 
 RIGHTS = ("source_labels", "target_inputs")
 OBJECTIVE = None
@@ -168,12 +168,6 @@ def folds_by_group(groups: np.ndarray, count: int) -> np.ndarray:
     return np.unique(groups, return_inverse=True)[1].ravel() % count
 
 
-def group_of_inputs(dataset: Any, ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(window,) name of the group of each window or chip."""
-    unit = ends if "reflectance" in dataset else unit_index(dataset["row_size"])[ends]
-    return np.asarray(dataset["group"]).astype(str)[unit]
-
-
 def fit(given: Given) -> Fitted:
     """A network of the weighed source, for every budget.
 
@@ -191,7 +185,7 @@ def fit(given: Given) -> Fitted:
         )
     )
     group_of_source = source.group_of_window("group").cpu().numpy()
-    group_of_target = unlabelled.of_inputs(group_of_inputs)
+    group_of_target = unlabelled.of_inputs(group_of_window)
     folds = min(FOLDS, *(len(np.unique(own)) for own in (group_of_source, group_of_target)))
     if folds < 2:
         raise NotApplicable("leaves out groups of source and target in turn, and one of them has fewer than two")

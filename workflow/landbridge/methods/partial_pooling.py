@@ -15,6 +15,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -186,7 +187,7 @@ class Rows:
 
 
 @lru_cache(maxsize=1)
-def of_source(source: Samples) -> Rows:
+def of_source(source: Any) -> Rows:
     """Rows of the source, which are the same for every budget of a job."""
     return Rows.of(source)
 

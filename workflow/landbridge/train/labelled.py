@@ -34,13 +34,13 @@ def labelled_rows(samples: Samples) -> LabelledRows:
     else:
         ends, sizes = samples.windows.arrays()
         rows = Rows(ends, sizes, np.full(len(ends), 0 if samples.chips else samples.layout.lookahead))
-        values = np.where(values == IGNORE, np.nan, values.astype(np.float32))[:, None]
-        weights = weights[:, None]
     observations = rows.observations
     if len(observations) == 0:
         raise NotApplicable("no labelled row of this budget lies in a complete window")
     groups = np.asarray(samples.dataset["group"]).astype(str)[samples.unit[observations]]
     labels, own = values[observations], weights[observations]
+    if samples.task != "regression":
+        labels, own = np.where(labels == IGNORE, np.nan, labels.astype(np.float32))[:, None], own[:, None]
     return LabelledRows(samples.with_rows(rows), labels, own, groups, in_time=not samples.chips)
 
 

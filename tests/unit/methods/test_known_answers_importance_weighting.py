@@ -125,6 +125,7 @@ def test_it_learns_the_task_and_says_what_the_weights_left(tmp_path, task):
     (row,) = json.loads((tmp_path / "importance_weighting" / "0.json").read_text())
     assert 0.1 * row["samples"] < row["effective_sample_size"] <= row["samples"]
     assert row["fits"] == 1
+    assert "warning" not in row
 
 
 def shifted(by):
@@ -147,7 +148,8 @@ def test_few_effective_windows_are_a_warning(tmp_path, caplog):
         made.transfer("importance_weighting", recipe_settings={"largest": 1e9, "quantile": 1.0})
     (row,) = json.loads((tmp_path / "importance_weighting" / "0.json").read_text())
     assert row["effective_sample_size"] < 0.1 * row["samples"]
-    assert "windows weigh as" in caplog.text
+    assert row["warning"] in caplog.text
+    assert f"{row['samples']} windows weigh as" in row["warning"]
 
 
 def test_a_single_group_is_not_applicable(tmp_path):

@@ -46,11 +46,12 @@ class Weighted:
     """A network, and by how many windows of equal weight it might have been trained.
 
     Attributes:
-        notes: `effective_sample_size` and `samples`, for the row of costs.
+        notes: `effective_sample_size`, `samples` and, where the first is below a tenth of the second, a `warning`, for
+            the row of costs.
     """
 
     learner: Learner
-    notes: dict[str, float]
+    notes: dict[str, Any]
 
     def predict(self, samples: Samples) -> np.ndarray:
         """As the network does."""
@@ -199,8 +200,13 @@ def fit(given: Given) -> Fitted:
     found = logits(own, other, fold_of_source, fold_of_target, penalty, int(rows))
     factors = weights_of(found, quantile, largest)
     effective = effective_sample_size(factors)
-    say = log.warning if effective < FEW * len(factors) else log.info
-    say("%d windows weigh as %.0f of equal weight; the largest weight is %.2f", len(factors), effective, factors.max())
+    text = f"{len(factors)} windows weigh as {effective:.0f} of equal weight, the largest weight is {factors.max():.2f}"
+    notes: dict[str, Any] = {"effective_sample_size": round(effective, 1), "samples": len(factors)}
+    if effective < FEW * len(factors):
+        log.warning("%s", text)
+        notes["warning"] = text
+    else:
+        log.info("%s", text)
     side = Side("source", given.source, factors=factors)
     given.train(learner, [side], rate=given.settings["rate"], select_on_source=True)
-    return Weighted(learner, {"effective_sample_size": round(effective, 1), "samples": len(factors)})
+    return Weighted(learner, notes)

@@ -187,7 +187,7 @@ class Rows:
 
 
 @lru_cache(maxsize=1)
-def of_source(source: Any) -> Rows:
+def of_source(source: Samples) -> Rows:
     """Rows of the source, which are the same for every budget of a job."""
     return Rows.of(source)
 
@@ -238,7 +238,8 @@ def fit(given: Given) -> Fitted:
     """
     if given.classes:
         raise NotApplicable("adds effects of groups to numbers, and these are classes")
-    rows = of_source(given.source)
+    source: Any = given.source
+    rows = of_source(source)
     if given.budget > 0:
         rows = rows.with_others(Rows.of(given.target))
     found: dict[str, np.ndarray] = {}

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from landbridge.offered import read_config
 from landbridge.plan import Plan
+from landbridge.registry import RIGHTS
 
 
 def plan(**config):
@@ -71,3 +72,13 @@ def test_where_data_lie_is_no_setting_of_a_training():
     for stage in ("pretrain", "transfer"):
         first, second = (own.settings(stage)(job(**names)) for own in found)
         assert first == second
+
+
+@pytest.mark.parametrize("recipe", ["coral", "coral.few", "coral.few.target_val_k"])
+def test_a_job_is_given_the_files_of_its_variants_rights(recipe):
+    own, wildcards = plan(), job(scenario="twin_cities", model="speed_transformer", recipe=recipe, fold="0", seed="0")
+    few = "few" in recipe
+    assert [own.needs(right)(wildcards) for right in RIGHTS] == [False, True, True, few]
+    settings = own.settings("transfer")(wildcards)
+    assert settings["rights"] == [right for right in RIGHTS if own.needs(right)(wildcards)]
+    assert settings["variant"] == ("few" if few else "plain")

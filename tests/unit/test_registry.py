@@ -31,6 +31,27 @@ def test_every_recipe_and_model_describes_itself():
         assert "DEFAULTS" in model.literals, f"models/{model.id}.py has no DEFAULTS, so its settings are not known"
 
 
+def test_a_variant_may_have_rights_of_its_own(tmp_path, monkeypatch):
+    from landbridge import registry
+    from landbridge.stage import StageError
+
+    recipe = recipes()["coral"]
+    assert recipe.rights_of("") == recipe.rights_of("plain") == recipe.rights == ("source_labels", "target_inputs")
+    assert recipe.rights_of("few") == (*recipe.rights, "target_labels")
+    assert recipes()["naive"].rights_of("zero") == recipes()["naive"].rights
+    for wrong, text in (
+        ('{"fewer": ("source_labels",)}', r"methods/one\.py: RIGHTS_OF_VARIANTS names fewer; write words of VARIANTS"),
+        ('{"few": ("answers",)}', r"methods/one\.py: RIGHTS names answers; write one of source_weights"),
+    ):
+        (tmp_path / "methods").mkdir(exist_ok=True)
+        (tmp_path / "methods" / "one.py").write_text(
+            f'"""One."""\nRIGHTS = ("source_labels",)\nVARIANTS = ("few",)\nRIGHTS_OF_VARIANTS = {wrong}\n'
+        )
+        monkeypatch.setattr(registry, "ROOT", tmp_path)
+        with pytest.raises(StageError, match=text):
+            registry.recipes.__wrapped__()
+
+
 def test_templates_are_no_domains():
     assert domains()
     assert not [name for name in domains() if name.startswith("_")]
@@ -45,6 +66,7 @@ def test_templates_are_no_domains():
         ),
         ("stacking_on_surrogate.boosted.target_val_k", "stacking_on_surrogate trains no network"),
         ("naive.mean.target_val_k", "naive trains no network, so there is no 'target_val_k'"),
+        ("coral.target_val_k", "it reads no labels of the target, so none can be put aside; leave it out"),
     ],
 )
 def test_a_selection_rule_that_a_recipe_cannot_follow_is_refused(recipe, text):
@@ -54,4 +76,8 @@ def test_a_selection_rule_that_a_recipe_cannot_follow_is_refused(recipe, text):
 
     with pytest.raises(StageError, match=text):
         Plan(read_config({"flux_towers": {"recipes": [recipe]}}, []))
-    assert Plan(read_config({"flux_towers": {"recipes": ["pooled.fixed", "full_finetune.target_val_k"]}}, []))
+    assert Plan(
+        read_config(
+            {"flux_towers": {"recipes": ["pooled.fixed", "full_finetune.target_val_k", "coral.few.target_val_k"]}}, []
+        )
+    )

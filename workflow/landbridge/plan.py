@@ -74,14 +74,17 @@ class Plan:
             StageError: the text says which and why.
         """
         for recipe_name in recipes:
-            recipe_id, _, selection = split_recipe(recipe_name)
+            recipe_id, variant, selection = split_recipe(recipe_name)
             recipe = self.recipes[recipe_id]
+            rights = recipe.rights_of(variant)
             if selection is None or selection == recipe.selection:
                 continue
             where = f"{key}: {recipe_name}"
             if recipe.models == REFERENCE_MODEL or recipe.selection == "fixed":
                 raise StageError(f"{where}: {recipe_id} trains no network, so there is no '{selection}'; leave it out")
-            if selection == "source_val" and "source_labels" not in recipe.rights:
+            if selection == "target_val_k" and "target_labels" not in rights:
+                raise StageError(f"{where}: it reads no labels of the target, so none can be put aside; leave it out")
+            if selection == "source_val" and "source_labels" not in rights:
                 raise StageError(
                     f"{where}: adapting harms the score on the source, so stopping by it would leave the source model "
                     f"unchanged; write target_val_k or fixed"
@@ -193,8 +196,10 @@ class Plan:
                 for model, name in self.runs(domain, scenario):
                     if model == REFERENCE_MODEL:
                         continue
-                    recipe = self.recipes[split_recipe(name)[0]]
-                    fits = labelled if "target_labels" in recipe.rights else 0
+                    recipe_id, variant, _ = split_recipe(name)
+                    recipe = self.recipes[recipe_id]
+                    rights = recipe.rights_of(variant)
+                    fits = labelled if "target_labels" in rights else int("source_labels" in rights)
                     if recipe.objective and (model, recipe.objective) not in pretrained:
                         pretrained.add((model, recipe.objective))
                         fits += 1
@@ -237,7 +242,8 @@ class Plan:
         """Whether the recipe of a job, or the way it selects, may read what `right` names."""
 
         def needed(wildcards: Any) -> bool:
-            return right in self._recipe(wildcards).rights
+            recipe_id, variant, _ = split_recipe(wildcards.recipe)
+            return right in self.recipes[recipe_id].rights_of(variant)
 
         return needed
 

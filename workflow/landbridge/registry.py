@@ -7,7 +7,7 @@ neither torch nor any method, and a new file in a folder is enough to be offered
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Recipe:
         id: name used in configurations, paths and tables; equals the file name.
         title: one line for help texts and tables.
         rights: what its jobs may read, of `RIGHTS`.
+        rights_of_variants: by variant, what the jobs of that variant may read instead.
         objective: id of the pretraining objective that it starts from, or None.
         models: "any", "none" (brings its own learner) or a tuple of model ids.
         variants: names that follow the id after a dot; the first is the default where `default_variant` is not empty.
@@ -47,6 +48,11 @@ class Recipe:
     selection: str | None
     defaults: dict[str, Any]
     uses: tuple[str, ...]
+    rights_of_variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def rights_of(self, variant: str | None) -> tuple[str, ...]:
+        """What the jobs of a variant may read; None or nothing stands for the first one."""
+        return self.rights_of_variants.get(variant or (self.variants[0] if self.variants else ""), self.rights)
 
 
 @dataclass(frozen=True)
@@ -115,9 +121,15 @@ def recipes() -> dict[str, Recipe]:
     for name, values in _files("methods").items():
         if "RIGHTS" not in values:
             continue
-        unknown = [right for right in values["RIGHTS"] if right not in RIGHTS]
+        of_variants = {variant: tuple(own) for variant, own in values.get("RIGHTS_OF_VARIANTS", {}).items()}
+        unknown = [right for own in (values["RIGHTS"], *of_variants.values()) for right in own if right not in RIGHTS]
         if unknown:
             raise StageError(f"methods/{name}.py: RIGHTS names {', '.join(unknown)}; write one of {', '.join(RIGHTS)}")
+        strange = [variant for variant in of_variants if variant not in values.get("VARIANTS", ())]
+        if strange:
+            raise StageError(
+                f"methods/{name}.py: RIGHTS_OF_VARIANTS names {', '.join(strange)}; write words of VARIANTS"
+            )
         found[name] = Recipe(
             id=name,
             title=values["__doc__"],
@@ -129,6 +141,7 @@ def recipes() -> dict[str, Recipe]:
             selection=values.get("SELECTION"),
             defaults=values.get("DEFAULTS", {}),
             uses=tuple(values.get("USES", ())),
+            rights_of_variants=of_variants,
         )
     return found
 

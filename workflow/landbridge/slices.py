@@ -195,7 +195,7 @@ class Slices:
             "variant": variant or (recipe.variants[0] if recipe.variants else ""),
             "selection": selection or recipe.selection,
             "place": recipe.place,
-            "rights": list(recipe.rights),
+            "rights": list(recipe.rights_of(variant)),
             "recipe_settings": dict(domain.recipe_settings.get(recipe_id, {})),
             "budget_axis": scenario.budget_axis,
             "budgets": list(scenario.budgets),

@@ -97,13 +97,14 @@ class Line:
 
     def transfer(self, recipe, seed=0, **changes):
         described = registry.recipes()[recipe]
+        variant = changes.pop("variant", described.variants[0] if described.variants else "")
         settings = {
             **self.settings,
             "recipe": recipe,
-            "variant": changes.pop("variant", described.variants[0] if described.variants else ""),
+            "variant": variant,
             "selection": described.selection,
             "place": described.place,
-            "rights": list(described.rights),
+            "rights": list(described.rights_of(variant)),
             "recipe_settings": changes.pop("recipe_settings", {}),
             **changes,
         }
@@ -115,7 +116,7 @@ class Line:
             "target_inputs": "target_inputs.nc",
             "target_labels": "target_labels.nc",
         }
-        inputs |= {right: str(self.folder / file) for right, file in given.items() if right in described.rights}
+        inputs |= {right: str(self.folder / file) for right, file in given.items() if right in settings["rights"]}
         outputs = {
             "predictions": self.folder / recipe / f"fold0-seed{seed}.nc",
             "cost": self.folder / recipe / f"{seed}.json",

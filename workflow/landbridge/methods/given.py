@@ -10,11 +10,14 @@ the groups share: it is handed the labelled days of all groups at a budget, once
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 class NotApplicable(Exception):
@@ -157,12 +160,69 @@ class Side:
 
     Attributes:
         factors: (window,) what the loss of each window is multiplied by before the mean; only where a side is alone.
+        labelled: False for inputs alone, which have no loss of their own and are there for a penalty.
+        by_group: batches hold the groups evenly, so that one large group can't stand for a population.
+        scored: whether the loss of the task is added; without it a labelled side too is there for a penalty alone.
     """
 
     name: str
     samples: Samples
     share: float = 1.0
     factors: np.ndarray | None = None
+    labelled: bool = True
+    by_group: bool = False
+    scored: bool = True
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one training step has shown of a side.
+
+    Attributes:
+        name: of the side.
+        batch: inputs, labels, weights and rows, see `landbridge.train.losses.Batch`. Of a side without labels the
+            labels are 0, and the weights say what was seen.
+        outputs: of the network.
+        features: what the head reads: (b, length, d) without the steps of the lookahead, (b, d) or (b, d, y, x); empty
+            for a penalty that does not look at them.
+        maps: what the watched parts give, by name.
+        loss: the loss of the task of any outputs for this batch.
+    """
+
+    name: str
+    batch: Any
+    outputs: Tensor
+    features: Tensor
+    maps: Mapping[str, Tensor]
+    loss: Callable[[Tensor], Tensor]
+
+
+class Penalty(Protocol):
+    """What a step adds to the losses of its sides, from what it has seen of all of them.
+
+    Attributes:
+        features: whether it looks at what the head reads, and so needs a network with an encoder.
+        watched: parts of the network, by name, whose outputs it is handed too.
+        parameters: weights of its own, which are trained in a group of their own.
+        rate: learning rate of that group.
+    """
+
+    features: bool = True
+    watched: Sequence[str] = ()
+    parameters: Sequence[nn.Parameter] = ()
+    rate: float = 0.0
+
+    def __call__(self, seen: Sequence[Seen], progress: float) -> Tensor:
+        """Scalar; `progress` is the share of the training's steps that are done, in [0, 1)."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Tensor]:
+        """What a training checkpoint must hold of it: weights, random streams. Nothing, unless a subclass says more."""
+        return {}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+        return
 
 
 class Given(Protocol):
@@ -226,6 +286,20 @@ class Given(Protocol):
         Its weights are random, or those of the file that the user named for this model.
         """
 
+    def untrained_like(self, learner: Learner, changes: Mapping[str, Any]) -> Learner:
+        """A network of random weights that takes the same inputs, through the same scaler.
+
+        Args:
+            learner: whose scaler and sizes it has.
+            changes: settings of the network that differ from those of the model.
+
+        Raises:
+            StageError: a setting that the model does not have.
+        """
+
+    def loss(self, learner: Learner, samples: Samples, most: int) -> float:
+        """Mean loss of the task in evaluation mode, over `most` labelled windows or chips that are evenly spread."""
+
     def train(
         self,
         learner: Learner,
@@ -237,6 +311,7 @@ class Given(Protocol):
         select_on_source: bool = False,
         pull: float | Sequence[float] = 0.0,
         shrink: float | None = None,
+        penalty: Penalty | None = None,
     ) -> None:
         """Train the named parts in place.
 
@@ -245,5 +320,10 @@ class Given(Protocol):
         `select_on_source` stops on the source's validation groups instead, for recipes that train on the source.
         `pull` / 2 times the squared distance of the weights from where they start is added to the loss;
         a sequence holds a pull for each row of the weights. With `shrink` nothing decays, and `shrink` / 2 times the
-        squares of the head's matrices is added in place of their pull.
+        squares of the head's matrices is added in place of their pull. A `penalty` is
+        added to the losses of the sides.
+
+        Raises:
+            NotApplicable: a penalty, and a network without an encoder whose features a head reads.
+            Diverged: the loss is not finite.
         """

@@ -85,6 +85,11 @@ class Network(nn.Module):
         """
         return self(*inputs), 0.0
 
+    @property
+    def has_encoder(self) -> bool:
+        """Whether `features` is defined, and what it gives is read by a last part named head."""
+        return type(self).features is not Network.features and self.part_names()[-1] == "head"
+
     def part_names(self) -> list[str]:
         """Names of the parts, from input to output."""
         return list(self.parts.keys())

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from landbridge.contract import Dataset
-from landbridge.methods.given import NotApplicable, RightError, Side
+from landbridge.methods.given import NotApplicable, Penalty, RightError, Side
 from landbridge.models.learner import PREDICTION_STEPS, Learner
-from landbridge.models.network import Network, Shape, build
+from landbridge.models.network import Network, Shape, build, initialise
 from landbridge.prepare import ragged
 from landbridge.prepare.budgets import Budget
 from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
@@ -24,8 +24,8 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, Schedule, train
-from landbridge.train.losses import Balance, MeanLoss, WeighedLoss
+from landbridge.train.loop import Drawn, Schedule, mean_loss, train
+from landbridge.train.losses import Balance, Batch, MeanLoss, WeighedLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import FeatureFunction, Samples
 from landbridge.train.start import start
@@ -82,6 +82,43 @@ def plain_loss_of(settings: Mapping[str, Any], layout: Layout) -> MeanLoss:
     return MeanLoss(layout.task, settings["training"].get("loss", "squared"))
 
 
+def drawn_of(side: Side, scaler: Scaler, seed: int, device: str, *, turns: bool) -> Drawn:
+    """A side as the training loop draws from it.
+
+    Raises:
+        NotApplicable: it holds no complete window.
+    """
+    samples: Any = side.samples
+    population = samples.scaled(scaler, balanced=True) if side.labelled else samples.inputs_alone(scaler)
+    if len(population) == 0:
+        raise NotApplicable(f"the side {side.name} holds no complete window or chip")
+    groups = samples.group_of_window("group", labelled=side.labelled) if side.by_group else None
+    scored = side.scored and side.labelled
+    return Drawn.start(side.name, population, side.share, seed, device, groups, turns=turns, scored=scored)
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some windows of a population, by their place in it."""
+
+    population: Any
+    places: torch.Tensor
+
+    @classmethod
+    def of(cls, population: Any, most: int) -> Some:
+        """All of them, or `most` that are evenly spread."""
+        count = min(most, len(population))
+        return cls(population, torch.arange(count) * len(population) // max(count, 1))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def batch(self, index: torch.Tensor) -> Batch:
+        """The windows at `index` among them."""
+        found: Batch = self.population.batch(self.places[index])
+        return found
+
+
 def set_threads(threads: int) -> None:
     """Bytes depend on the number of threads, so a job says how many; operations without a fixed order are refused."""
     torch.set_num_threads(threads)
@@ -109,11 +146,11 @@ class Tools:
         """What the recipe declared."""
         return self.job.settings["rights"]
 
-    def build(self, shape: Shape) -> Network:
-        """An untrained network of this job's architecture."""
+    def build(self, shape: Shape, changes: Mapping[str, Any] | None = None) -> Network:
+        """An untrained network of this job's architecture, some of its settings changed."""
         if self.architecture is None:
             raise RightError(f"recipe {self.job.settings['recipe']} declares MODELS = 'none' and asked for a network")
-        settings = self.job.settings["network"]
+        settings = {**self.job.settings["network"], **(changes or {})}
         return build(self.architecture, shape, settings).to(self.job.device)
 
 
@@ -239,6 +276,24 @@ class Given:
                 raise RightError("a scaler may be fitted on given.source, given.target or given.unlabelled alone")
         return known
 
+    def untrained_like(self, learner: Learner, changes: Mapping[str, Any]) -> Learner:
+        known = getattr(self.tools.architecture, "DEFAULTS", {})
+        unknown = [name for name in changes if name not in known]
+        if unknown:
+            raise StageError(
+                f"recipe_settings.{self.tools.job.settings['recipe']}: the model has no setting {', '.join(unknown)}; "
+                f"write one of {', '.join(known)}"
+            )
+        network = self.tools.build(learner.shape, changes)
+        initialise(network, stream("init", self.seed))
+        return Learner(network, learner.scaler, learner.shape)
+
+    def loss(self, learner: Learner, samples: Any, most: int) -> float:
+        layout = self.tools.layout
+        some = Some.of(samples.scaled(learner.scaler), most)
+        at_once = max(1, min(Schedule.validation_batch, PREDICTION_STEPS // samples.cells))
+        return mean_loss(learner.network, some, plain_loss_of(self.tools.job.settings, layout), at_once)
+
     def train(
         self,
         learner: Any,
@@ -250,6 +305,7 @@ class Given:
         select_on_source: bool = False,
         pull: float | Sequence[float] = 0.0,
         shrink: float | None = None,
+        penalty: Penalty | None = None,
     ) -> None:
         names = learner.network.part_names()
         if parts == "head" and "head" not in names:
@@ -266,12 +322,8 @@ class Given:
             steps = max(1, round(training["fixed_steps"] * share_of_steps))
         scaler = learner.scaler
         device, turns = self.tools.job.device, turns_of(training, self.tools.layout)
-        populations = [side.samples.scaled(scaler, balanced=True) for side in sides]  # type: ignore[attr-defined]
-        drawn = [
-            Drawn.start(side.name, population, side.share, self.seed, device, turns=turns)
-            for side, population in zip(sides, populations, strict=True)
-        ]
-        cells = populations[0].samples.cells
+        drawn = [drawn_of(side, scaler, self.seed, device, turns=turns) for side in sides]
+        cells = sides[0].samples.cells  # type: ignore[attr-defined]
         loss: Any = loss_of(settings, self.tools.layout, scaler, device)
         if any(side.factors is not None for side in sides):
             if len(sides) > 1:  # the loss does not know which side a window is of
@@ -285,6 +337,7 @@ class Given:
             parts=parts,
             pull=pull,
             shrink=shrink,
+            penalty=penalty,
             validation=validation.scaled(scaler) if validation is not None else None,
             validation_loss=plain_loss_of(settings, self.tools.layout),
             progress=self.tools.progress,

@@ -6,16 +6,18 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from landbridge.methods.given import Diverged
+from landbridge.methods.given import Diverged, Penalty
 from landbridge.models.network import Network
 from landbridge.prepare.streams import stream
 from landbridge.train.adamw import AdamW, clip_gradients
 from landbridge.train.losses import Batch
+from landbridge.train.penalised import Penalised
 from landbridge.train.progress import Progress
 from landbridge.train.turns import turned
 
@@ -99,8 +101,10 @@ class Drawn:
     Attributes:
         turns: draws flips and quarter turns of chips; None leaves them as they are.
         mixing: makes mixtures of every batch; None leaves it as it is.
+        scored: whether its loss is added; a side without is there for a penalty.
     """
 
+    name: str
     population: Population
     share: float
     generator: torch.Generator
@@ -109,6 +113,7 @@ class Drawn:
     members: list[Tensor] | None = None
     turns: torch.Generator | None = None
     mixing: Mixing | None = None
+    scored: bool = True
 
     @classmethod
     def start(
@@ -121,12 +126,14 @@ class Drawn:
         groups: Tensor | None = None,
         *,
         turns: bool = False,
+        scored: bool = True,
     ) -> Drawn:
         """A population at the beginning of its streams.
 
         Args:
             groups: (window,) group of each; with it every batch holds the groups evenly.
             turns: whether chips are flipped and turned.
+            scored: whether its loss is added.
         """
         batches = torch.Generator().manual_seed(stream("batches", name, seed))
         dropout = torch.Generator(device).manual_seed(stream("dropout", name, seed)).get_state()
@@ -134,7 +141,7 @@ class Drawn:
         if groups is not None:
             members = [torch.nonzero(groups.cpu() == group).ravel() for group in range(int(groups.max()) + 1)]
         own = torch.Generator().manual_seed(stream("turns", name, seed)) if turns else None
-        return cls(population, share, batches, dropout, members=members, turns=own)
+        return cls(name, population, share, batches, dropout, members=members, turns=own, scored=scored)
 
     def next_batch(self, size: int) -> Batch:
         """The next batch."""
@@ -277,6 +284,7 @@ def train(
     pull: float | Sequence[float] = 0.0,
     shrink: float | None = None,
     warm_up: int = 0,
+    penalty: Penalty | None = None,
     validation: Population | None = None,
     validation_loss: Loss | None = None,
     progress: Progress | None = None,
@@ -288,19 +296,24 @@ def train(
     without one the last weights stand. Sides of share 0 are not run at all: their forward pass alone would move
     BatchNorm statistics. `pull` / 2 times the squared distance of the trained weights from where they start is added to
     the loss; a sequence holds a pull for each row of the weights. With `shrink` that holds of all but the head, whose
-    matrices are pulled towards 0 by `shrink` instead, and there is no weight decay. Epochs are compared by
+    matrices are pulled towards 0 by `shrink` instead, and there is no weight decay. A `penalty` is added to the losses;
+    its own weights have an optimiser and a clipping of their own, at a rate that stays. Epochs are compared by
     `validation_loss`, or by `loss` without one; one that ends within the first `warm_up` steps, while a loss is not yet
     what it will be, gives way to any later one.
 
     Raises:
         Diverged: the loss is not finite.
-        ValueError: an unknown part, or a pull for each row beside `shrink`.
+        NotApplicable: a penalty, and no encoder whose features a head reads.
+        ValueError: an unknown part; a pull for each row beside `shrink`; or a side without a loss where no penalty
+            looks at it.
     """
     progress = progress or Progress(None)
     compared = validation_loss or loss
     fit = progress.next_fit()
     parameters = network.set_trainable(parts)
     sides = [side for side in sides if side.share > 0]
+    if penalty is None and not all(side.scored for side in sides):
+        raise ValueError("a side without a loss is there for a penalty, and there is none")
     anchor, decay = Anchor.of(parameters, pull), schedule.weight_decay
     if shrink is not None:
         if not isinstance(pull, int | float):
@@ -308,9 +321,11 @@ def train(
         anchor, decay = Anchor.with_head_at_zero(network, parameters, pull, shrink), 0.0
     optimiser = AdamW(parameters, schedule.rate, decay)
     per_epoch, epochs = lengths(sides, schedule)
+    beside = Penalised(penalty, network, schedule.weight_decay, schedule.clip) if penalty is not None else None
     finished = progress.load(fit, "finished")
     if finished is not None:
         network.load_state_dict(finished[0])
+        _close(beside)
         return Outcome(**finished[1])
 
     history: list[dict[str, float]] = []
@@ -323,6 +338,8 @@ def train(
         best = _under(tensors, "best")
         optimiser.load(_under(tensors, "optimiser"))
         loss.load(_under(tensors, "loss"))
+        if beside is not None:
+            beside.load(_under(tensors, "penalty"))
         for number, side in enumerate(sides):
             side.load(tensors, f"side{number}")
         history, best_epoch, best_loss = notes["history"], notes["best_epoch"], notes["best_loss"]
@@ -332,12 +349,13 @@ def train(
         best_loss = mean_loss(network, validation, compared, schedule.validation_batch)
         best = _copy(network)
     begun = time.monotonic()
+    whole = epochs * per_epoch if schedule.steps is None else schedule.steps
     for epoch in range(first_epoch, epochs):
         if validation is not None and epoch - best_epoch >= schedule.patience:
             break
         steps = per_epoch if schedule.steps is None else min(per_epoch, schedule.steps - epoch * per_epoch)
         optimiser.rate = schedule.rate * 0.5 ** (epoch // schedule.halve_every if schedule.halve_every else 0)
-        training_loss = _epoch(network, sides, loss, optimiser, schedule, steps, anchor)
+        training_loss = _epoch(network, sides, loss, optimiser, schedule, steps, anchor, beside, whole)
         row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
         row["validation_loss"] = float("nan")
         if validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs):
@@ -354,9 +372,11 @@ def train(
         if epoch + 1 < epochs:
             state = _prefixed(network.state_dict(), "network") | _prefixed(best, "best")
             state |= _prefixed(optimiser.state(), "optimiser") | _prefixed(loss.state(), "loss")
+            state |= _prefixed(beside.state(), "penalty") if beside is not None else {}
             for number, side in enumerate(sides):
                 state |= side.state(f"side{number}")
             progress.save(fit, "running", state, {"history": history, "best_epoch": best_epoch, "best_loss": best_loss})
+    _close(beside)
     if validation is not None:
         network.load_state_dict(best)
     outcome = Outcome(optimiser.steps, best_epoch if validation is not None else len(history), history)
@@ -383,8 +403,10 @@ def _epoch(
     schedule: Schedule,
     steps: int,
     anchor: Anchor | None,
+    beside: Penalised | None,
+    whole: int,
 ) -> float:
-    """Some optimiser steps; returns the mean training loss of the sides, with what pulls at the weights.
+    """Some optimiser steps of `whole`; returns the mean training loss of the sides, with what pulls at the weights.
 
     A share scales each side's loss before the sum.
     """
@@ -392,15 +414,23 @@ def _epoch(
     total = torch.zeros((), device=device)
     for _ in range(steps):
         optimiser.zero_grad()
+        losses: list[Tensor] = []
         for side in sides:
             _set_dropout_state(device, side.dropout_state)
             batch = side.next_batch(schedule.batch)
             outputs, own_loss = network.step(*batch.inputs)
-            own = own_loss(batch) if callable(own_loss) else own_loss
-            side_loss = side.share * (loss(outputs, batch) + own)
-            side_loss.backward()
+            if side.scored:
+                own = own_loss(batch) if callable(own_loss) else own_loss
+                losses.append(side.share * (loss(outputs, batch) + own))
+                total += losses[-1].detach()
+            if beside is None:
+                losses[-1].backward()
+            else:
+                beside.see(side.name, batch, outputs, partial(loss, batch=batch))
             side.dropout_state = _dropout_state(device)
-            total += side_loss.detach()
+        if beside is not None:
+            total += beside.backward(losses, optimiser.steps / whole)
+            beside.step()
         if anchor is not None:
             total += anchor.penalty(optimiser.parameters)
             anchor.add_gradients(optimiser.parameters)
@@ -412,6 +442,11 @@ def _epoch(
             f"the training loss became {float(mean)} within {optimiser.steps} steps; lower the learning rate"
         )
     return float(mean)
+
+
+def _close(beside: Penalised | None) -> None:
+    if beside is not None:
+        beside.close()
 
 
 def _copy(network: Network) -> dict[str, Tensor]:

@@ -26,7 +26,7 @@ from landbridge.prepare.windows import Grid, Rows
 from landbridge.stage import StageError
 from landbridge.train.labelled import labelled_rows
 from landbridge.train.layout import Layout
-from landbridge.train.scaled import Scaled
+from landbridge.train.scaled import Inputs, Scaled
 from landbridge.train.support import Support
 
 # (dataset, ends (window,), sizes (window,)) to what a learner of tables takes, the window first.
@@ -446,7 +446,7 @@ class Samples:
         return torch.as_tensor(self.unit, device=self.home)
 
     @cached_property
-    def _input_windows(self) -> Windows:
+    def input_windows(self) -> Windows:
         """(n,) all windows or chips, labelled or not."""
         if self.chips:
             return Windows.of_chips(np.arange(len(self.dataset["unit_name"])))
@@ -457,8 +457,8 @@ class Samples:
     def input_batches(self, scaler: Scaler) -> Iterator[tuple[tuple[Tensor, ...], Tensor | None]]:
         """All windows or chips as a network takes them, and what of them is real, (b, t) or (b, y, x)."""
         size = max(1, PREDICTION_STEPS // self.cells)
-        for start in range(0, len(self._input_windows.ends), size):
-            ends, sizes = self._input_windows.tensors(slice(start, start + size), self.home)
+        for start in range(0, len(self.input_windows.ends), size):
+            ends, sizes = self.input_windows.tensors(slice(start, start + size), self.home)
             inputs = self.inputs(ends, sizes, scaler)
             if self.chips:
                 yield inputs, self._gathered(self.seen, ends)
@@ -467,7 +467,7 @@ class Samples:
 
     def of_inputs(self, function: FeatureFunction) -> np.ndarray:
         """What a domain's own function makes of all windows or chips, labelled or not."""
-        return function(self.dataset, *self._input_windows.arrays())
+        return function(self.dataset, *self.input_windows.arrays())
 
     def prediction_batch(self, index: Tensor, scaler: Scaler) -> tuple[Tensor, ...]:
         """What a network takes for the windows to predict at `index`."""
@@ -477,11 +477,21 @@ class Samples:
         """This population as the training loop draws from it; `balanced` by the factors of its classes."""
         return Scaled(self, scaler, balanced=balanced)
 
-    def group_of_window(self, column: str) -> Tensor:
-        """(window,) int64 number of each window's value of a text column of units."""
+    def inputs_alone(self, scaler: Scaler) -> Inputs:
+        """All windows or chips, labelled or not, as the training loop draws from them."""
+        return Inputs(self, scaler)
+
+    def group_of_window(self, column: str, *, labelled: bool = True) -> Tensor:
+        """(window,) int64 number of each window's value of a text column of units.
+
+        Args:
+            column: of units.
+            labelled: the windows to train on, else all of `inputs_alone`.
+        """
         if column not in self.dataset:
             raise StageError(f"units have no column '{column}' to group by")
-        codes = np.unique(np.asarray(self.dataset[column]).astype(str)[self.unit[self.ends]], return_inverse=True)[1]
+        ends = self.ends if labelled else self.input_windows.ends
+        codes = np.unique(np.asarray(self.dataset[column]).astype(str)[self.unit[ends]], return_inverse=True)[1]
         return torch.as_tensor(codes.ravel().astype(np.int64), device=self.device)
 
     # -- tables -------------------------------------------------------------------------------------------------

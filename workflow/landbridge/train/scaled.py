@@ -66,6 +66,37 @@ class Scaled:
         return Batch(inputs, self.labels[steps].to(device), self.weights[steps].to(device), index, on)
 
 
+class Inputs:
+    """All windows or chips of a population, labelled or not, with the inputs standardised as they are gathered.
+
+    In the place of labels stands 0, so that equal code may look at both; a weight is 1, or 0 at a pixel that was not
+    seen.
+    """
+
+    def __init__(self, samples: Samples, scaler: Scaler) -> None:
+        self.samples = samples
+        self.scaler = scaler
+        self.ends, self.sizes = samples.input_windows.tensors(slice(None), samples.home)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def batch(self, index: Tensor) -> Batch:
+        """The windows at `index`."""
+        place, device = index.to(self.ends.device), self.samples.device
+        ends = self.ends[place]
+        inputs = self.samples.inputs(ends, self.sizes[place], self.scaler)
+        if self.samples.task == "segmentation":
+            weights = self.samples.seen[ends].to(device, torch.float32)  # (b, y, x)
+        elif self.samples.task == "classification":
+            weights = torch.ones(len(ends), device=device)
+        else:
+            layout = self.samples.layout
+            weights = torch.ones(len(ends), layout.scored, layout.outputs, device=device)
+        kind = torch.float32 if self.samples.task == "regression" else torch.int64
+        return Batch(inputs, torch.zeros_like(weights, dtype=kind), weights, index)
+
+
 def pixel_factors(labels: np.ndarray, classes: int, most: float) -> np.ndarray:
     """(256,) float32 factors of the weights of pixels by class: how many times the commonest class is as common.
 

@@ -81,7 +81,7 @@ def epoch() -> None:
     from landbridge.models import lstm
     from landbridge.models.network import initialise
     from landbridge.prepare.scaling import fit_scaler
-    from landbridge.train import loop
+    from landbridge.train import drawn, loop
     from landbridge.train.losses import MeanLoss
     from landbridge.train.samples import Samples
 
@@ -96,7 +96,7 @@ def epoch() -> None:
 
     def whole() -> float:
         start = time.perf_counter()
-        loop.train(network, [loop.Drawn.start("source", scaled, 1.0, 1)], loss, schedule)
+        loop.train(network, [drawn.Drawn.start("source", scaled, 1.0, 1)], loss, schedule)
         return time.perf_counter() - start
 
     def bare() -> float:

@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from landbridge.models import rotary_attention, speed_transformer
 from landbridge.models.network import Network, Shape, initialise
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 LENGTH, STRIDE, CLASSES = 200, 50, 5

@@ -39,7 +39,8 @@ from landbridge.stage import Job
 from landbridge.train.harness import open_source, schedule_of, set_threads
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import train
 from landbridge.train.losses import MeanLoss
 
 def memory(kind):

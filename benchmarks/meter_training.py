@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from landbridge.models import seq2point
 from landbridge.models.network import Network, Shape, build, initialise
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 FIELD, BATCH, RATE, CLIP = 599, 128, 1e-4, 1.0

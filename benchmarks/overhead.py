@@ -68,9 +68,10 @@ def training() -> None:
     from landbridge.plan import Plan
     from landbridge.prepare.scaling import fit_scaler
     from landbridge.train.adamw import AdamW
+    from landbridge.train.drawn import Drawn
     from landbridge.train.harness import open_source
     from landbridge.train.layout import Layout
-    from landbridge.train.loop import Drawn, Schedule, train
+    from landbridge.train.loop import Schedule, train
     from landbridge.train.losses import squared_error
 
     torch.set_num_threads(1)

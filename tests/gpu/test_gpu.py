@@ -4,7 +4,8 @@ import pytest
 import torch
 from landbridge.models import lstm
 from landbridge.models.network import Shape, initialise
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

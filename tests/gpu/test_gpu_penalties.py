@@ -6,7 +6,8 @@ from landbridge.methods import bss, cdan, coral, dann, delta, distillation, join
 from landbridge.methods.alignment import SOURCE, UNLABELLED
 from landbridge.models import lstm, unet
 from landbridge.models.network import Shape, initialise
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -10,9 +10,10 @@ from landbridge.models import dlinear, linear, lstm
 from landbridge.models.network import Shape, initialise
 from landbridge.stage import Job
 from landbridge.train.checkpoint import load_learner
+from landbridge.train.drawn import Drawn
 from landbridge.train.harness import Tools, open_source
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import Progress
 

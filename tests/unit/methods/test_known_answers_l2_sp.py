@@ -4,7 +4,9 @@ import pytest
 import torch
 from landbridge.models import dlinear, linear
 from landbridge.models.network import Shape, initialise
-from landbridge.train.loop import Anchor, Drawn, Schedule, train
+from landbridge.train.anchor import Anchor
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import MeanLoss
 
 from tests.unit.methods.test_known_answers import fit, pretrained, weights

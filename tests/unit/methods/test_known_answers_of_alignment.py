@@ -10,7 +10,8 @@ from landbridge.methods.given import NotApplicable, Seen
 from landbridge.models import dlinear, linear, tcn
 from landbridge.models.network import Network, Shape, initialise
 from landbridge.stage import StageError
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 from torch import nn
 

@@ -10,7 +10,8 @@ from landbridge.methods.risks import one_hot
 from landbridge.models import linear
 from landbridge.models.network import Shape, initialise
 from landbridge.stage import StageError
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 REGRESSION, CLASSES = MeanLoss("regression"), MeanLoss("classification")

@@ -10,7 +10,8 @@ from landbridge.methods.given import Diverged, NotApplicable, Seen
 from landbridge.models import dlinear, linear, lstm, unet
 from landbridge.models.network import Shape, initialise
 from landbridge.stage import StageError
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 from tests.unit.methods.test_known_answers import fit, line, pretrained, weights  # noqa: F401

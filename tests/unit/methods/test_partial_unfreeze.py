@@ -8,7 +8,8 @@ from landbridge.models import lstm_attention, speed_transformer
 from landbridge.models.learner import Learner
 from landbridge.models.network import Network, Shape, initialise
 from landbridge.stage import StageError
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 from torch import nn
 

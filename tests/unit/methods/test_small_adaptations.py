@@ -10,7 +10,8 @@ from landbridge.methods.given import NotApplicable
 from landbridge.models import linear, lstm, resnet, unet, wht_resnet, wht_unet
 from landbridge.models.learner import Learner
 from landbridge.models.network import Network, Shape, initialise, parameter_count
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 from torch import nn
 

@@ -12,8 +12,9 @@ from landbridge.models import unet
 from landbridge.models.learner import Learner
 from landbridge.models.network import Shape, initialise
 from landbridge.prepare.scaling import fit_scaler
+from landbridge.train.drawn import Drawn
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss, soft_dice
 from landbridge.train.samples import Samples
 from landbridge.train.scaled import pixel_factors

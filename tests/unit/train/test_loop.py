@@ -5,7 +5,8 @@ import torch
 from landbridge.methods.given import Diverged
 from landbridge.models import linear
 from landbridge.models.network import Shape, initialise
-from landbridge.train.loop import Drawn, Schedule, mean_loss, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, mean_loss, train
 from landbridge.train.losses import Batch, MeanLoss
 from landbridge.train.progress import Progress
 

@@ -7,7 +7,8 @@ from landbridge.methods.alignment import SOURCE, UNLABELLED
 from landbridge.methods.given import Penalty, Seen
 from landbridge.models import linear, lstm
 from landbridge.models.network import Shape, initialise
-from landbridge.train.loop import Drawn, Schedule, train
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 from landbridge.train.progress import Progress
 from torch import nn

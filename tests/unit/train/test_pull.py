@@ -3,7 +3,9 @@
 import torch
 from landbridge.models import refquery
 from landbridge.models.network import Shape, build, initialise
-from landbridge.train.loop import Anchor, Drawn, Schedule, train
+from landbridge.train.anchor import Anchor
+from landbridge.train.drawn import Drawn
+from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss
 
 SHAPE = Shape(1, 0, 2, 24, scored=8, lookahead=6, groups=2)

@@ -23,8 +23,9 @@ from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
+from landbridge.train.drawn import Drawn
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, Schedule, mean_loss, train
+from landbridge.train.loop import Schedule, mean_loss, train
 from landbridge.train.losses import Balance, Batch, MeanLoss, WeighedLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import FeatureFunction, Samples

@@ -17,10 +17,11 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
+from landbridge.train.drawn import Drawn
 from landbridge.train.harness import Source, loss_of, open_source, plain_loss_of, schedule_of, set_threads, turns_of
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
-from landbridge.train.loop import Drawn, Outcome, Schedule, lengths, train
+from landbridge.train.loop import Outcome, Schedule, lengths, train
 from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import progress_of
 from landbridge.train.scaled import Scaled

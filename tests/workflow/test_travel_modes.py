@@ -62,7 +62,7 @@ def test_from_one_city_to_another_and_the_honesty_page(tmp_path):
 
 def test_real_phones_end_to_end(tmp_path, mirror):
     project = copy_project(tmp_path / "project", config=SMALL)
-    project.snakemake("gps_traces", "--config", "tier=real", f"mirror={mirror}")
+    project.snakemake("gps_traces", "--config", "tier=real", "folds=2", f"mirror={mirror}")
     results = project.folder / "results" / "gps_traces"
     counts = json.loads((results / "harmonise" / "mobilitynet.json").read_text())
     assert counts["units"] == 141  # 77 of the iPhone and 64 of the Android phone

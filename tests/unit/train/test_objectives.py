@@ -71,9 +71,8 @@ def test_equal_jobs_give_equal_checkpoints(line):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("line", ["regression"], indirect=True)
 def test_the_epoch_that_is_kept_is_one_after_the_warm_up(line):
-    if line.task != "regression":
-        pytest.skip("one task tells it")
     line.pretrain(objective="irm", seed=2, objective_settings={**BY_GROUP, "warm_up": 0.5}, epochs=10)
     assert load_tensors(line.folder / "checkpoint-irm2")[1]["best_epoch"] > 5
     learner, _ = load_learner(line.folder / "checkpoint-irm2", lambda shape: linear.build(shape, {}))

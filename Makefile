@@ -36,7 +36,7 @@ report: $(VENV)/.run ## Write the report of what stands
 	$(BIN)/snakemake --cores $(CORES) report $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests that CI runs
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(CORES) $(ARGS)
 
 seeds: $(VENV)/.run ## Ask ten twins of a domain, and ten controls, whether fine-tuning helps; ARGS=gps_traces picks the domain
 	$(BIN)/python benchmarks/twin_seeds.py $(ARGS)

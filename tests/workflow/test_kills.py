@@ -11,8 +11,6 @@ import pytest
 
 from tests.workflow.conftest import copy_project
 
-pytestmark = pytest.mark.xdist_group("kills")  # one undisturbed run serves all
-
 
 def start(project, *arguments):
     return subprocess.Popen(

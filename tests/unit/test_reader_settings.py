@@ -1,7 +1,8 @@
 """Settings of readers: names, kinds and the wording of what is wrong."""
 
 import pytest
-from landbridge.reader_settings import SHARE, TRUTH_VALUE, number, one_of, own_settings, text, texts, whole
+from landbridge.kinds import SHARE, TRUTH_VALUE, number, one_of, text, texts, whole
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 DEFAULTS = {"size": 64, "share": 0.5, "word": "a", "name": "x", "names": ["x"], "pre": False, "metres": None}

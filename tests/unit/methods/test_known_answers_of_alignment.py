@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from landbridge.methods import alignment, cdan, coral, dann, mk_mmd
+from landbridge.methods import cdan, coral, dann, mk_mmd
 from landbridge.methods.alignment import PLACES, SOURCE, UNLABELLED, Places, ramp
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import NotApplicable, Seen
 from landbridge.models import dlinear, linear, tcn
 from landbridge.models.network import Network, Shape, initialise
@@ -355,4 +356,4 @@ def test_networks_without_an_encoder_are_not_applicable():
 
 def test_settings_that_are_no_numbers_above_zero_are_refused():
     with pytest.raises(StageError, match=r"recipe_settings\.coral: weight is 0; write a number above 0"):
-        alignment.check_positive("coral", {"weight": 0}, "weight")
+        check({"weight": 0}, "coral", weight=POSITIVE)

@@ -156,7 +156,7 @@ def test_two_groups_and_numbers_out_of_range_are_said(objective):
     name = objective.__name__.rpartition(".")[2]
     with pytest.raises(StageError, match=rf"recipe_settings.{name}: warm_up is 2; write a number from 0 to 1"):
         objective.objective(REGRESSION, THREE, {**objective.DEFAULTS, "warm_up": 2})
-    with pytest.raises(StageError, match="weight is 'much'; write a number from 0 up"):
+    with pytest.raises(StageError, match="weight is 'much'; write a number from 0 on"):
         objective.objective(REGRESSION, THREE, {**objective.DEFAULTS, "weight": "much"})
 
 
@@ -325,5 +325,5 @@ def test_what_cannot_be_mixed_is_said():
     told = told._replace(inputs=(*told.inputs, torch.tensor([0])))
     with pytest.raises(NotApplicable, match="tells groups of its source apart"):
         mixup.mixing(population(told), groups, settings, 0)
-    with pytest.raises(StageError, match=r"alpha is 0; write a number from 0.001 up"):
+    with pytest.raises(StageError, match=r"alpha is 0; write a number from 0.001 on"):
         mixup.mixing(population(windows(1)), groups, {"alpha": 0}, 0)

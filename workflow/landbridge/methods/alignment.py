@@ -13,6 +13,7 @@ those that were seen.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,6 @@ from torch import Tensor
 
 from landbridge.methods.given import Fitted, Given, NotApplicable, Penalty, Seen, Side
 from landbridge.prepare.streams import stream
-from landbridge.stage import StageError
 
 PLACES = 8
 SOURCE, UNLABELLED, LABELLED = "source", "unlabelled", "target"  # names of sides, and so of their random streams
@@ -92,9 +92,9 @@ class Alignment(Penalty):
         self.weight = weight
         self.places = Places(seed)
 
+    @abstractmethod
     def distance(self, source: Tensor, target: Tensor) -> Tensor:
         """Scalar of rows (n, d) and (m, d), two of each at least."""
-        raise NotImplementedError
 
     def __call__(self, seen: Sequence[Seen], progress: float) -> Tensor:
         """The weighed distance; 0 where a batch has fewer than two rows."""
@@ -111,18 +111,6 @@ class Alignment(Penalty):
     def load(self, state: dict[str, Tensor]) -> None:
         """Take up what `state` gave."""
         self.places.load(state)
-
-
-def check_positive(recipe: str, settings: Any, *names: str) -> None:
-    """Refuse settings that are no numbers above 0.
-
-    Raises:
-        StageError: the text names the setting.
-    """
-    for name in names:
-        value = settings[name]
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-            raise StageError(f"recipe_settings.{recipe}: {name} is {value!r}; write a number above 0")
 
 
 @torch.no_grad()

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from landbridge.methods.alignment import Places, check_positive
+from landbridge.kinds import whole
+from landbridge.methods.alignment import Places
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import Fitted, Given, Penalty, Seen, Side
-from landbridge.stage import StageError
 
 RIGHTS = ("source_weights", "target_labels")
 OBJECTIVE = "erm"
@@ -70,12 +71,9 @@ def fit(given: Given) -> Fitted:
         StageError: `smallest` is no whole number from 1 on.
     """
     settings = given.settings
-    check_positive("bss", settings, "strength")
-    smallest = settings["smallest"]
-    if not isinstance(smallest, int) or smallest < 1:
-        raise StageError(f"recipe_settings.bss: smallest is {smallest!r}; write a whole number from 1 on")
+    check(settings, "bss", strength=POSITIVE, smallest=whole(1, "a whole number from 1 on"))
     target = given.target
     learner = given.pretrained()
-    penalty = Shrinkage(settings["strength"], smallest, given.seed)
+    penalty = Shrinkage(settings["strength"], settings["smallest"], given.seed)
     given.train(learner, [Side("target", target)], rate=settings["rate"], penalty=penalty)
     return learner

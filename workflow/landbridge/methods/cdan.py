@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from landbridge.methods.alignment import check_positive, feature_width, fit_aligned
+from landbridge.kinds import whole
+from landbridge.methods.alignment import feature_width, fit_aligned
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.dann import Adversary, discriminator, domain_loss, reversed_gradient
 from landbridge.methods.given import Fitted, Given, NotApplicable
 from landbridge.prepare.streams import stream
-from landbridge.stage import StageError
 
 RIGHTS = ("source_labels", "target_inputs")
 RIGHTS_OF_VARIANTS = {
@@ -34,6 +35,7 @@ PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "weight": 0.1, "discriminator_rate": 1e-3, "bins": 4}
 MOST = 1024
+BINS = whole(2, "a whole number from 2 on")
 
 
 def outer(features: Tensor, conditions: Tensor) -> Tensor:
@@ -126,9 +128,7 @@ def fit(given: Given) -> Fitted:
         StageError: fewer than two bins.
     """
     settings = given.settings
-    check_positive("cdan", settings, "rate", "weight", "discriminator_rate")
-    if not isinstance(settings["bins"], int) or settings["bins"] < 2:
-        raise StageError(f"recipe_settings.cdan: bins is {settings['bins']!r}; write a whole number from 2 on")
+    check(settings, "cdan", rate=POSITIVE, weight=POSITIVE, discriminator_rate=POSITIVE, bins=BINS)
     regression = given.source.task == "regression"
     by_entropy = given.variant.startswith("entropy")
     if regression and by_entropy:

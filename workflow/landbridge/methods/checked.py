@@ -1,26 +1,24 @@
-"""Settings of recipes that must be numbers of a certain range."""
+"""Settings of recipes, checked by their kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from landbridge.kinds import Kind, number
 from landbridge.stage import StageError
 
+POSITIVE = number("a number above 0", above=0)
+NOT_NEGATIVE = number("a number from 0 on", least=0)
+SHARE = number("a number from 0 to 1", least=0, most=1)
 
-def number(settings: Mapping[str, Any], name: str, recipe: str, least: float = 0.0, most: float = np.inf) -> float:
-    """The setting `name` as a finite number from `least` to `most`.
+
+def check(settings: Mapping[str, Any], recipe: str, **kinds: Kind) -> None:
+    """Refuse settings that are not of the kinds given by name.
 
     Raises:
-        StageError: it is none.
+        StageError: the text names recipe, setting and what to write.
     """
-    given = settings[name]
-    fits = isinstance(given, int | float) and not isinstance(given, bool) and np.isfinite(given)
-    if not fits or not least <= given <= most:
-        most_words = "" if most == np.inf else f" to {most:g}"
-        raise StageError(
-            f"recipe_settings.{recipe}: {name} is {given!r}; write a number from {least:g}{most_words or ' up'}"
-        )
-    return float(given)
+    for name, kind in kinds.items():
+        if not kind.fits(settings[name]):
+            raise StageError(f"recipe_settings.{recipe}: {name} is {settings[name]!r}; write {kind.wanted}")

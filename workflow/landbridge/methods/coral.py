@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from landbridge.methods.alignment import Alignment, check_positive, fit_aligned
+from landbridge.methods.alignment import Alignment, fit_aligned
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import Fitted, Given
 
 RIGHTS = ("source_labels", "target_inputs")
@@ -46,5 +47,5 @@ class Coral(Alignment):
 
 def fit(given: Given) -> Fitted:
     """A network of the source whose features have the covariances of the target's."""
-    check_positive("coral", given.settings, "rate", "weight")
+    check(given.settings, "coral", rate=POSITIVE, weight=POSITIVE)
     return fit_aligned(given, lambda _: Coral(given.settings["weight"], given.seed), few=given.variant == "few")

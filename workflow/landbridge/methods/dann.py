@@ -19,11 +19,11 @@ from landbridge.methods.alignment import (
     SOURCE,
     UNLABELLED,
     Places,
-    check_positive,
     feature_width,
     fit_aligned,
     ramp,
 )
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import Fitted, Given, Penalty, Seen
 from landbridge.prepare.streams import stream
 
@@ -126,7 +126,7 @@ class Adversary(Penalty):
 def fit(given: Given) -> Fitted:
     """A network of the source whose features do not tell its domain."""
     settings = given.settings
-    check_positive("dann", settings, "rate", "weight", "discriminator_rate")
+    check(settings, "dann", rate=POSITIVE, weight=POSITIVE, discriminator_rate=POSITIVE)
 
     def make(learner: Any) -> Adversary:
         width = feature_width(learner, given.unlabelled)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landbridge.methods.alignment import check_positive
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import Fitted, Given, NotApplicable, Penalty, Samples, Seen, Side
 
 RIGHTS = ("source_weights", "target_labels")
@@ -130,7 +130,7 @@ class HeldMaps(Penalty):
 def fit(given: Given) -> Fitted:
     """The pretrained network with every part adapted; a probe is trained before it, to weigh the channels."""
     settings = given.settings
-    check_positive("delta", settings, "strength", "head_strength")
+    check(settings, "delta", strength=POSITIVE, head_strength=POSITIVE)
     target = given.target
     probe: Any = given.pretrained()
     levels(probe.network)

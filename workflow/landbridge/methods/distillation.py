@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landbridge.methods.alignment import check_positive
+from landbridge.kinds import number
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import Fitted, Given, Penalty, Seen, Side
-from landbridge.stage import StageError
 
 RIGHTS = ("source_weights", "target_labels")
 RIGHTS_OF_VARIANTS = {"unlabelled": ("source_weights", "target_inputs", "target_labels")}
@@ -82,10 +82,9 @@ def fit(given: Given) -> Fitted:
         StageError: a share outside 0..1, or a setting of the student that the model does not have.
     """
     settings = given.settings
-    check_positive("distillation", settings, "rate", "share", "temperature")
+    part = number("a number above 0 and below 1", above=0, below=1)
+    check(settings, "distillation", rate=POSITIVE, share=part, temperature=POSITIVE)
     share = settings["share"]
-    if share >= 1:
-        raise StageError(f"recipe_settings.distillation: share is {share!r}; write a number above 0 and below 1")
     target = given.target
     teacher: Any = given.pretrained()
     student = given.untrained_like(teacher, settings["student"])

@@ -10,6 +10,7 @@ the groups share: it is handed the labelled days of all groups at a budget, once
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -212,9 +213,9 @@ class Penalty(Protocol):
     parameters: Sequence[nn.Parameter] = ()
     rate: float = 0.0
 
+    @abstractmethod
     def __call__(self, seen: Sequence[Seen], progress: float) -> Tensor:
         """Scalar; `progress` is the share of the training's steps that are done, in [0, 1)."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, Tensor]:
         """What a training checkpoint must hold of it: weights, random streams. Nothing, unless a subclass says more."""

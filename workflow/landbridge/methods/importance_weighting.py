@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landbridge.methods.checked import number
+from landbridge.kinds import number, whole
+from landbridge.methods.checked import NOT_NEGATIVE, check
 from landbridge.methods.given import Fitted, Given, Learner, NotApplicable, Samples, Side
 from landbridge.methods.groups_of_windows import group_of_window
 from landbridge.models.learner import PREDICTION_STEPS
@@ -33,6 +34,12 @@ MODELS = "any"
 PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "largest": 10.0, "quantile": 0.99, "penalty": 1.0, "rows": 50_000}
+KINDS = {
+    "penalty": NOT_NEGATIVE,
+    "largest": number("a number from 1 on", least=1),
+    "quantile": number("a number from 0.5 to 1", least=0.5, most=1),
+    "rows": whole(100, "a whole number from 100 on"),
+}
 FOLDS = 5
 NEWTON_STEPS = 50
 CONVERGED = 1e-8  # largest change of a coefficient
@@ -178,13 +185,8 @@ def fit(given: Given) -> Fitted:
     """
     source: Any = given.source
     unlabelled = given.unlabelled
-    penalty, largest, quantile, rows = (
-        number(given.settings, name, "importance_weighting", least, most)
-        for name, least, most in (
-            *(("penalty", 0.0, np.inf), ("largest", 1.0, np.inf)),
-            *(("quantile", 0.5, 1.0), ("rows", 100, np.inf)),
-        )
-    )
+    settings = given.settings
+    check(settings, "importance_weighting", **KINDS)
     group_of_source = source.group_of_window("group").cpu().numpy()
     group_of_target = unlabelled.of_inputs(group_of_window)
     folds = min(FOLDS, *(len(np.unique(own)) for own in (group_of_source, group_of_target)))
@@ -197,8 +199,8 @@ def fit(given: Given) -> Fitted:
     own = stacked(population.batch(index).inputs for index in parts)
     other = stacked(inputs for inputs, _ in unlabelled.input_batches(learner.scaler))
     fold_of_source, fold_of_target = (folds_by_group(one, folds) for one in (group_of_source, group_of_target))
-    found = logits(own, other, fold_of_source, fold_of_target, penalty, int(rows))
-    factors = weights_of(found, quantile, largest)
+    found = logits(own, other, fold_of_source, fold_of_target, settings["penalty"], settings["rows"])
+    factors = weights_of(found, settings["quantile"], settings["largest"])
     effective = effective_sample_size(factors)
     text = f"{len(factors)} windows weigh as {effective:.0f} of equal weight, the largest weight is {factors.max():.2f}"
     notes: dict[str, Any] = {"effective_sample_size": round(effective, 1), "samples": len(factors)}
@@ -208,5 +210,5 @@ def fit(given: Given) -> Fitted:
     else:
         log.info("%s", text)
     side = Side("source", given.source, factors=factors)
-    given.train(learner, [side], rate=given.settings["rate"], select_on_source=True)
+    given.train(learner, [side], rate=settings["rate"], select_on_source=True)
     return Weighted(learner, notes)

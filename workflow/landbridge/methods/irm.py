@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landbridge.methods.checked import number
 from landbridge.methods.given import Fitted, Given
-from landbridge.methods.risks import PenalisedRisks, require_groups, risks
+from landbridge.methods.risks import PenalisedRisks, risks
 
 PRETRAINS = True
 RIGHTS = ("source_weights",)
@@ -27,16 +26,7 @@ WEIGHT_OF_WARM_UP = 1.0
 
 
 class IRM(PenalisedRisks):
-    """The groups' risks and their derivatives by a factor of the outputs.
-
-    Args:
-        plain, groups, count, warm_up: as of `PenalisedRisks`.
-        weight: of the squared derivatives.
-    """
-
-    def __init__(self, plain: Any, groups: Tensor, count: int, warm_up: float, weight: float) -> None:
-        super().__init__(plain, groups, count, warm_up)
-        self.weight = weight
+    """The groups' risks and their derivatives by a factor of the outputs."""
 
     def of_groups(self, outputs: Tensor, batch: Any, member: Tensor, warming_up: bool) -> Tensor:
         """Sum of the risks of the groups that are present, and of the penalty."""
@@ -60,8 +50,7 @@ def objective(plain: Any, groups: Tensor, settings: Mapping[str, Any]) -> IRM:
         NotApplicable: fewer than three groups.
         StageError: a setting is no such number.
     """
-    weight, warm_up = number(settings, "weight", "irm"), number(settings, "warm_up", "irm", most=1)
-    return IRM(plain, groups, require_groups(groups, "irm"), warm_up, weight)
+    return IRM.of(plain, groups, settings, "irm")
 
 
 def fit(given: Given) -> Fitted:

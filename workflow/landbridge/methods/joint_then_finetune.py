@@ -15,10 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landbridge.methods.alignment import check_positive
+from landbridge.methods.checked import NOT_NEGATIVE, POSITIVE, check
 from landbridge.methods.given import Fitted, Given, NotApplicable, Penalty, Seen, Side
 from landbridge.prepare.streams import stream
-from landbridge.stage import StageError
 
 RIGHTS = ("source_labels", "target_labels")
 OBJECTIVE = None
@@ -79,10 +78,8 @@ def fit(given: Given) -> Fitted:
         StageError: a weight below 0.
     """
     settings = given.settings
-    check_positive("joint_then_finetune", settings, "rate")
+    check(settings, "joint_then_finetune", rate=POSITIVE, weight=NOT_NEGATIVE)
     weight, rate = settings["weight"], settings["rate"]
-    if not isinstance(weight, int | float) or weight < 0:
-        raise StageError(f"recipe_settings.joint_then_finetune: weight is {weight!r}; write a number from 0 on")
     target = given.target
     alone = [Side("target", target)]
     if weight == 0:

@@ -5,6 +5,7 @@ of the encoder and shrink / 2 |W|^2 of the head's matrices. Both stand in the pl
 head is held near the source as a whole.
 """
 
+from landbridge.methods.checked import NOT_NEGATIVE, check
 from landbridge.methods.given import Fitted, Given, Side
 
 RIGHTS = ("source_weights", "target_labels")
@@ -19,6 +20,7 @@ def fit(given: Given) -> Fitted:
     target = given.target
     learner = given.pretrained()
     settings = given.settings
+    check(settings, "l2_sp", pull=NOT_NEGATIVE, shrink=NOT_NEGATIVE)
     given.train(
         learner, [Side("target", target)], rate=settings["rate"], pull=settings["pull"], shrink=settings["shrink"]
     )

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from landbridge.contract import IGNORE
-from landbridge.methods.checked import number
+from landbridge.kinds import number
+from landbridge.methods.checked import check
 from landbridge.methods.given import Fitted, Given, NotApplicable
 from landbridge.methods.risks import require_groups
 from landbridge.prepare.streams import stream
@@ -128,7 +129,7 @@ def mixing(population: Any, groups: Tensor, settings: Mapping[str, Any], seed: i
         NotApplicable: fewer than three groups, targets that are on or off, or a network that tells groups apart.
         StageError: `alpha` is no such number.
     """
-    alpha = number(settings, "alpha", "mixup", LEAST_ALPHA)
+    check(settings, "mixup", alpha=number(f"a number from {LEAST_ALPHA:g} on", least=LEAST_ALPHA))
     require_groups(groups, "mixup")
     batch = population.batch(torch.arange(1))
     if batch.on is not None:
@@ -136,7 +137,7 @@ def mixing(population: Any, groups: Tensor, settings: Mapping[str, Any], seed: i
     if not all(one.is_floating_point() or one.dtype == torch.bool for one in batch.inputs):
         raise NotApplicable("the network tells groups of its source apart, and a mixture is of none")
     samples = population.samples
-    return Mixing(groups, 0 if samples.task == "regression" else samples.outputs, alpha, seed)
+    return Mixing(groups, 0 if samples.task == "regression" else samples.outputs, settings["alpha"], seed)
 
 
 def fit(given: Given) -> Fitted:

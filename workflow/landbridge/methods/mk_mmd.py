@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from landbridge.methods.alignment import Alignment, check_positive, fit_aligned
+from landbridge.methods.alignment import Alignment, fit_aligned
+from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import Fitted, Given
 
 RIGHTS = ("source_labels", "target_inputs")
@@ -75,6 +76,6 @@ class MeanDiscrepancy(Alignment):
 
 def fit(given: Given) -> Fitted:
     """A network of the source whose features are distributed as the target's."""
-    check_positive("mk_mmd", given.settings, "rate", "weight")
+    check(given.settings, "mk_mmd", rate=POSITIVE, weight=POSITIVE)
     weight = given.settings["weight"]
     return fit_aligned(given, lambda _: MeanDiscrepancy(weight, given.seed), few=given.variant == "few")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from landbridge.methods.checked import NOT_NEGATIVE, SHARE, check
 from landbridge.methods.given import NotApplicable
 
 FEWEST_GROUPS = 3
@@ -57,15 +59,28 @@ class PenalisedRisks(ABC):
         groups: (window,) int64 group of each window of the population.
         count: number of groups.
         warm_up: share of the steps of training before the penalty has its weight.
+        weight: of the penalty.
     """
 
-    def __init__(self, plain: Any, groups: Tensor, count: int, warm_up: float) -> None:
+    def __init__(self, plain: Any, groups: Tensor, count: int, warm_up: float, weight: float) -> None:
+        self.weight = weight
         self.plain = plain
         self.groups = groups
         self.count = count
         self.share = warm_up
         self.warm_up = 0
         self.step = 0
+
+    @classmethod
+    def of(cls, plain: Any, groups: Tensor, settings: Mapping[str, Any], recipe: str) -> Self:
+        """The loss of a pretraining by `recipe`, whose settings are `weight` and `warm_up`.
+
+        Raises:
+            NotApplicable: fewer than three groups.
+            StageError: a setting is no such number.
+        """
+        check(settings, recipe, weight=NOT_NEGATIVE, warm_up=SHARE)
+        return cls(plain, groups, require_groups(groups, recipe), settings["warm_up"], settings["weight"])
 
     def spread_over(self, steps: int) -> int:
         """Be told how many steps training has at most; the number of those that are warm-up."""

@@ -11,9 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from landbridge.methods.checked import number
 from landbridge.methods.given import Fitted, Given
-from landbridge.methods.risks import PenalisedRisks, require_groups, risks
+from landbridge.methods.risks import PenalisedRisks, risks
 
 PRETRAINS = True
 RIGHTS = ("source_weights",)
@@ -24,16 +23,7 @@ DEFAULTS = {"weight": 1.0, "warm_up": 0.2, "by": "class_of"}
 
 
 class VREx(PenalisedRisks):
-    """The mean and the variance of the groups' risks.
-
-    Args:
-        plain, groups, count, warm_up: as of `PenalisedRisks`.
-        weight: of the variance.
-    """
-
-    def __init__(self, plain: Any, groups: Tensor, count: int, warm_up: float, weight: float) -> None:
-        super().__init__(plain, groups, count, warm_up)
-        self.weight = weight
+    """The mean and the variance of the groups' risks."""
 
     def of_groups(self, outputs: Tensor, batch: Any, member: Tensor, warming_up: bool) -> Tensor:
         """Mean risk over the groups that are present, and weight times the variance."""
@@ -56,8 +46,7 @@ def objective(plain: Any, groups: Tensor, settings: Mapping[str, Any]) -> VREx:
         NotApplicable: fewer than three groups.
         StageError: a setting is no such number.
     """
-    weight, warm_up = number(settings, "weight", "vrex"), number(settings, "warm_up", "vrex", most=1)
-    return VREx(plain, groups, require_groups(groups, "vrex"), warm_up, weight)
+    return VREx.of(plain, groups, settings, "vrex")
 
 
 def fit(given: Given) -> Fitted:

@@ -188,8 +188,10 @@ def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) ->
 
 def _begin(tools: Tools, pool: Dataset, label: str) -> Learner | None:
     """What the recipe learns of all groups' labelled days before it is fitted to each; None where it does not."""
+    if not hasattr(tools.recipe, "begin"):
+        return None
     budget = _cut(tools.job, pool, label)
-    if not hasattr(tools.recipe, "begin") or budget is None or budget.train is None:
+    if budget is None or budget.train is None:
         return None
     begun: Learner = tools.recipe.begin(
         _given(tools, budget, f"{tools.job.wildcards.get('recipe', '')} all groups budget {label}")

@@ -19,7 +19,8 @@ from landbridge.contract import Unit
 from landbridge.domains.flux_towers import parquet, towers
 from landbridge.domains.flux_towers.records import FLUXES, Records, Tower, physical_towers, unknown_classes
 from landbridge.io.daily import MISSING, place
-from landbridge.reader_settings import one_of, own_settings
+from landbridge.kinds import one_of
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)

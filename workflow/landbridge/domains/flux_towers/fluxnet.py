@@ -25,7 +25,8 @@ from landbridge.domains.flux_towers import towers
 from landbridge.domains.flux_towers.carbonfluxbench import truth_of_twin
 from landbridge.domains.flux_towers.records import Records, Tower, physical_towers, unknown_classes
 from landbridge.io.daily import days_of, in_order, numbers_of, place, season
-from landbridge.reader_settings import one_of, own_settings
+from landbridge.kinds import one_of
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ import numpy as np
 from landbridge.contract import Unit
 from landbridge.domains.gps_traces import fixes
 from landbridge.domains.gps_traces.modes import CLASSES, PAPER_BANDS
-from landbridge.reader_settings import Kind, number, one_of, own_settings
+from landbridge.kinds import Kind, number, one_of
+from landbridge.reader_settings import own_settings
 from landbridge.stage import StageError
 
 LABEL_FREE, PAPER = "label_free", "paper"

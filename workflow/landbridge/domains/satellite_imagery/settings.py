@@ -9,7 +9,8 @@ from landbridge.domains.satellite_imagery.bands import ALIASES, NAMES, SENSORS, 
 from landbridge.domains.satellite_imagery.reading import Reading
 from landbridge.domains.satellite_imagery.reflectance import AUTO, PRODUCTS
 from landbridge.domains.satellite_imagery.scenes import LEVELS, Cut
-from landbridge.reader_settings import SHARE, TRUTH_VALUE, Kind, number, one_of, texts, unusable, whole
+from landbridge.kinds import SHARE, TRUTH_VALUE, Kind, number, one_of, texts, whole
+from landbridge.reader_settings import unusable
 
 # How scenes are cut, and how pixels are read: what readers of scenes share, with their defaults.
 CUT: dict[str, Any] = {"size": 64, "least_valid": 0.5}

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landbridge.reader_settings import TRUTH_VALUE, Kind, is_whole, number, own_settings, text, unusable, whole
+from landbridge.kinds import TRUTH_VALUE, Kind, is_whole, number, text, whole
+from landbridge.reader_settings import own_settings, unusable
 from landbridge.stage import StageError
 
 DAY = 86_400  # s

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from landbridge.reader_settings import is_number, is_whole, own_settings, unusable
+from landbridge.kinds import is_number, is_whole
+from landbridge.reader_settings import own_settings, unusable
 
 
 class Given:

@@ -10,6 +10,8 @@ from landbridge.train.loop import Schedule, mean_loss, train
 from landbridge.train.losses import Batch, MeanLoss
 from landbridge.train.progress import Progress
 
+from tests.unit.train.kills import Killed, KilledAtSecondSave
+
 LOSS = MeanLoss("regression")
 
 
@@ -55,20 +57,8 @@ def run(progress=None, stop_after=None, schedule=None, validation=None, monkey=N
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path, schedule):
     expected, whole = run(schedule=schedule, validation=Population(seed=1))
 
-    class Killed(Exception):
-        pass
-
-    class Progressing(Progress):
-        saves = 0
-
-        def save(self, fit, kind, tensors, notes):
-            super().save(fit, kind, tensors, notes)
-            self.saves += 1
-            if self.saves == 2:
-                raise Killed
-
     with pytest.raises(Killed):
-        run(Progressing(tmp_path), schedule=schedule, validation=Population(seed=1))
+        run(KilledAtSecondSave(tmp_path), schedule=schedule, validation=Population(seed=1))
     resumed, outcome = run(Progress(tmp_path), schedule=schedule, validation=Population(seed=1))
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
     assert outcome.history == whole.history

@@ -13,6 +13,8 @@ from landbridge.train.losses import Batch, MeanLoss
 from landbridge.train.progress import Progress
 from torch import nn
 
+from tests.unit.train.kills import Killed, KilledAtSecondSave
+
 LOSS = MeanLoss("regression")
 SCHEDULES = [Schedule(rate=1e-2, epochs=6, epoch_steps=5, batch=8), Schedule(rate=1e-2, steps=130, batch=8)]
 
@@ -86,20 +88,8 @@ def test_a_killed_training_resumes_to_the_same_weights_its_penalty_with_it(tmp_p
     undisturbed = Recorder()
     expected, whole = run(undisturbed, schedule=schedule, validation=Windows(2))
 
-    class Killed(Exception):
-        pass
-
-    class Progressing(Progress):
-        saves = 0
-
-        def save(self, fit, kind, tensors, notes):
-            super().save(fit, kind, tensors, notes)
-            self.saves += 1
-            if self.saves == 2:
-                raise Killed
-
     with pytest.raises(Killed):
-        run(Recorder(), Progressing(tmp_path), schedule, validation=Windows(2))
+        run(Recorder(), KilledAtSecondSave(tmp_path), schedule, validation=Windows(2))
     resumed = Recorder()
     found, outcome = run(resumed, Progress(tmp_path), schedule, validation=Windows(2))
     assert all(torch.equal(expected[name], found[name]) for name in expected)

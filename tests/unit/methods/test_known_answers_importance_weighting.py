@@ -82,6 +82,8 @@ def test_a_logistic_regression_is_at_its_minimum():
     constant = np.column_stack([table, np.full(300, 7.0)])
     more, _ = own.logistic(constant, target, 0.0)
     assert more == pytest.approx([*slopes, 0.0], abs=1e-5)
+    nothing, odds = own.logistic(np.full((4, 2), 7.0), np.array([True, False, False, False]), 1.0)
+    assert (nothing.tolist(), odds) == ([0.0, 0.0], pytest.approx(np.log(1 / 3)))
 
 
 def test_what_is_told_of_a_window():

@@ -41,8 +41,6 @@ KINDS = {
     "rows": whole(100, "a whole number from 100 on"),
 }
 FOLDS = 5
-NEWTON_STEPS = 50
-CONVERGED = 1e-8  # largest change of a coefficient
 FEW = 0.1  # of the windows: fewer effective ones are a warning
 
 log = logging.getLogger(__name__)
@@ -98,29 +96,24 @@ def stacked(batches: Iterable[Sequence[Tensor]]) -> np.ndarray:
 
 
 def logistic(table: np.ndarray, target: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
-    """Slopes (column,) and offset of a logistic regression by Newton's method.
+    """Slopes (column,) and offset of a logistic regression.
 
     Args:
         table: (row, column).
         target: (row,) bool.
         penalty: / 2 times the squares of the slopes of standardised columns, beside the sum of the losses.
     """
+    from sklearn.linear_model import LogisticRegression
+
     centre, spread = table.mean(0), table.std(0)
-    factor = np.where(spread > 1e-9, 1 / np.where(spread > 1e-9, spread, 1), 0)
-    design = np.column_stack([np.ones(len(table)), (table - centre) * factor])
-    shrunk = penalty * np.diag([0.0] + [1.0] * table.shape[1])
-    shrunk[np.diag_indices_from(shrunk)] += 1e-9  # a constant column has no curvature of its own
-    found = np.zeros(design.shape[1])
-    for _ in range(NEWTON_STEPS):
-        q = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
-        gradient = design.T @ (q - target) + shrunk @ found
-        curvature = (design * (q * (1 - q))[:, None]).T @ design + shrunk
-        step = np.linalg.solve(curvature, gradient)
-        found -= step
-        if np.abs(step).max() < CONVERGED:
-            break
-    slopes = found[1:] * factor
-    return slopes, float(found[0] - centre @ slopes)
+    varies = spread > 1e-9
+    if not varies.any():
+        return np.zeros(table.shape[1]), float(np.log(target.sum() / (~target).sum()))
+    model = LogisticRegression(C=1 / penalty if penalty else np.inf, solver="newton-cholesky", tol=1e-10)
+    model.fit((table[:, varies] - centre[varies]) / spread[varies], target)
+    slopes = np.zeros(table.shape[1])
+    slopes[varies] = model.coef_[0] / spread[varies]
+    return slopes, float(model.intercept_[0] - centre @ slopes)
 
 
 def logits(

@@ -102,21 +102,29 @@ def copy_project(folder, results_of=None, config=None):
     return Project(folder)
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id):
-    """A finished small run, made once for all processes of a test session; never change it."""
+def made_once(tmp_path_factory, worker_id, name, make):
+    """A run that `make(project)` makes, once for all processes of a test session; never change it."""
     root = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         root = root.parent
-    folder = root / "finished"
-    with (root / "finished.lock").open("w") as lock:
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
-            project = copy_project(folder)
-            small_config(project)
-            project.snakemake("all")
+            make(copy_project(folder))
             (folder / "done").touch()
     return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, worker_id):
+    """A finished small run."""
+
+    def make(project):
+        small_config(project)
+        project.snakemake("all")
+
+    return made_once(tmp_path_factory, worker_id, "finished", make)
 
 
 def small_config(project):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.workflow.conftest import copy_project
+from tests.workflow.conftest import copy_project, made_once
 
 
 def start(project, *arguments):
@@ -64,12 +64,14 @@ PRETRAINED = "results/flux_towers/pretrain/twin_towers/lstm-erm/fold0-seed0.safe
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(tmp_path_factory, worker_id):
     """A run whose training lasts seconds, so that it can be killed, from beginning to end."""
-    project = copy_project(tmp_path_factory.mktemp("undisturbed") / "project")
-    (project.folder / "config" / "config.yaml").write_text(LONG)
-    project.snakemake("all")
-    return project
+
+    def make(project):
+        (project.folder / "config" / "config.yaml").write_text(LONG)
+        project.snakemake("all")
+
+    return made_once(tmp_path_factory, worker_id, "undisturbed", make)
 
 
 @pytest.fixture

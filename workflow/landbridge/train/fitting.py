@@ -1,0 +1,163 @@
+"""Fit a recipe to one label budget and predict the test rows: once, or once for each target group."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from landbridge.contract import Dataset
+from landbridge.methods.given import Diverged, Fitted, NotApplicable
+from landbridge.models.learner import Learner
+from landbridge.prepare import budgets, ragged
+from landbridge.prepare.budgets import Budget
+from landbridge.prepare.streams import stream
+from landbridge.stage import Job
+from landbridge.train.harness import Given, Tools
+from landbridge.train.samples import Samples
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Result:
+    """What one budget gave.
+
+    Attributes:
+        values: predictions in the contract's shape and type; None unless the status is "ok".
+        selection: rule by which the number of steps or rounds was chosen.
+        labels_used: labelled groups, units or days that the recipe looked at.
+    """
+
+    budget: Budget
+    values: np.ndarray | None
+    status: str
+    selection: str
+    fitted: Fitted | None
+    labels_used: int = 0
+
+
+def size_of(job: Job, pool: Dataset | None, label: str) -> int:
+    """Size of a budget that a recipe does not look at; -1 for "all" of a pool that it may not open."""
+    if label != "all":
+        return int(label)
+    budget = cut(job, pool, label) if pool is not None else None
+    return budget.size if budget is not None else -1
+
+
+def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
+    """The budget of that label; None where the pool holds fewer, and without data for a recipe that opens no pool.
+
+    Raises:
+        TooSmallError: a quarter is to be kept for selection, and the budget is too small for that.
+    """
+    if pool is None:
+        return Budget(label, size_of(job, None, label), None)
+    selection = job.settings["selection"]
+    keep = {"target_val_k": True, None: None}.get(selection, False)
+    return budgets.cut(
+        pool,
+        job.settings["budget_axis"],
+        label,
+        scenario=job.settings["scenario"],
+        seed=job.seed,
+        keep_for_selection=keep if label != "0" else False,
+        stratify=job.settings["budget_stratify"],
+        selection_from=job.settings["selection_from"],
+    )
+
+
+def fit_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str) -> tuple[Result, bool]:
+    """One budget, and whether the recipe made do without looking at it."""
+    job = tools.job
+    if job.settings["budget_axis"] == "time" and job.settings["per_group"] and pool is not None:
+        return _budget_per_group(tools, pool, test, label)
+    try:
+        budget = cut(job, pool, label)
+    except budgets.TooSmallError as reason:
+        return Result(Budget(label, 0, None), None, f"not_applicable: {reason}", "", None), False
+    if budget is None:
+        return Result(Budget(label, 0, None), None, "not_applicable: the pool holds fewer", "", None), False
+    given, result = _fit(tools, budget, test, f"{job.wildcards.get('recipe', '')} budget {label}")
+    return result, not given.used_budget
+
+
+def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) -> tuple[Result, bool]:
+    """One fit for each target group, on its own leading days, predicting its own rows."""
+    groups = np.asarray(pool["group"]).astype(str)
+    values: np.ndarray | None = None
+    last: Result | None = None
+    try:
+        start = _begin(tools, pool, label) if len(test.by_group) > 1 else None
+    except NotApplicable as reason:
+        return Result(Budget(label, 0, None), None, f"not_applicable: {reason}", "", None), False
+    except Diverged as reason:
+        return Result(Budget(label, 0, None), None, f"failed: {reason}", "fixed", None), False
+    for group, (rows, own) in test.by_group.items():
+        budget = cut(tools.job, ragged.select_units(pool, groups == group), label)
+        if budget is None:
+            text = f"not_applicable: {group} has fewer labelled days"
+            return Result(Budget(label, 0, None), None, text, "", None), False
+        what = f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}"
+        given, result = _fit(tools, budget, own, what, start)
+        if result.values is None:  # one group without a fit leaves the budget without a fair score
+            text = f"{result.status} ({group})"
+            return Result(budget, None, text, result.selection, None), not given.used_budget
+        if not given.used_budget:  # the same for every group
+            assert result.fitted is not None
+            return replace(result, values=_predicted(tools, result.fitted, test)), True
+        values = np.full((test.prediction_rows, *result.values.shape[1:]), np.nan) if values is None else values
+        values[rows] = result.values
+        last = result
+    assert last is not None
+    return replace(last, values=values), False
+
+
+def _begin(tools: Tools, pool: Dataset, label: str) -> Learner | None:
+    """What the recipe learns of all groups' labelled days before it is fitted to each; None where it does not."""
+    if not hasattr(tools.recipe, "begin"):
+        return None
+    budget = cut(tools.job, pool, label)
+    if budget is None or budget.train is None:
+        return None
+    begun: Learner = tools.recipe.begin(
+        _given(tools, budget, f"{tools.job.wildcards.get('recipe', '')} all groups budget {label}")
+    )
+    return begun
+
+
+def _given(tools: Tools, budget: Budget, what: str, start: Learner | None = None) -> Given:
+    job = tools.job
+    return Given(
+        tools=tools,
+        cut=budget,
+        seed=stream("fit", job.settings["scenario"], job.seed),
+        settings={**getattr(tools.recipe, "DEFAULTS", {}), **job.settings["recipe_settings"]},
+        variant=job.settings["variant"],
+        what=what,
+        start=start,
+    )
+
+
+def _fit(tools: Tools, budget: Budget, test: Samples, what: str, start: Learner | None = None) -> tuple[Given, Result]:
+    job = tools.job
+    given = _given(tools, budget, what, start)
+    selection = job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
+    try:
+        fitted = tools.recipe.fit(given)
+        values = _predicted(tools, fitted, test)
+    except NotApplicable as reason:
+        return given, Result(budget, None, f"not_applicable: {reason}", "", None)
+    except Diverged as reason:
+        log.warning("%s diverged: %s", what, reason)
+        return given, Result(budget, None, f"failed: {reason}", selection, None)
+    if not given.used_budget:
+        selection = job.settings["selection"] or "source_val"
+    return given, Result(budget, values, "ok", selection, fitted, budget.size if given.used_budget else 0)
+
+
+def _predicted(tools: Tools, fitted: Fitted, test: Samples) -> np.ndarray:
+    """What a fit predicts; nothing that is on or off lies below off."""
+    values = fitted.predict(test)
+    return np.maximum(values, 0) if tools.layout.on_from else values

@@ -96,6 +96,13 @@ class Samples(Protocol):
             NotApplicable: every pixel of a chip has a label, or no labelled row lies in a complete window.
         """
 
+    def showing(self, labelled: Samples) -> Samples:
+        """This population with support windows of the same groups of `labelled`, their labels beside their inputs.
+
+        Raises:
+            NotApplicable: no regression on series, or the network takes no support.
+        """
+
     def of_windows(self, function: Any) -> Any:
         """What a domain's `function(dataset, ends, sizes)` makes of the window of each label row."""
 

@@ -7,6 +7,8 @@ plain LSTM. A decoder rebuilds the support windows from their codes; its error j
 
 The published code predicts each window from a code of that very window and gives the decoder no loss; its modulation
 of the encoded input, s e + s with s = 1 + ReLU(W z), is the variant `modulate_input`.
+
+With `support_labels`, which the recipe `film_modulation` sets and nobody else, support windows come with their labels.
 """
 
 from __future__ import annotations
@@ -30,28 +32,34 @@ DEFAULTS = {
     "support": 4,
     "reconstruction": 0.1,
     "modulate_input": False,
+    "support_labels": False,
 }
 
 
 class Code(nn.Module):
-    """Support windows to a code of the unit, and back."""
+    """Support windows of `width` columns to a code of the unit, and back."""
 
-    def __init__(self, shape: Shape, latent: int) -> None:
+    def __init__(self, shape: Shape, latent: int, width: int) -> None:
         super().__init__()
-        self.length = shape.length
-        self.read = nn.LSTM(shape.inputs, latent, batch_first=True, bidirectional=True)
+        self.length, self.width = shape.length, width
+        self.read = nn.LSTM(width, latent, batch_first=True, bidirectional=True)
         self.join = nn.Linear(2 * latent, latent)
         self.write = nn.LSTM(latent, latent, batch_first=True)
-        self.rebuild = nn.Linear(latent, shape.inputs)
+        self.rebuild = nn.Linear(latent, width)
 
     def forward(self, support: Tensor) -> Tensor:
-        """(b, k, t, inputs) to a code of each window, (b, k, latent)."""
+        """(b, k, t, width) to a code of each window, (b, k, latent)."""
+        if support.shape[-1] != self.width:
+            raise ValueError(
+                f"support windows have {support.shape[-1]} columns for {self.width}: `support_labels` is set by the "
+                f"recipe film_modulation; leave it out of the settings of the model"
+            )
         batch, count = support.shape[:2]
         last = self.read(support.flatten(0, 1))[1][0]  # (2, b k, latent): the last state of either direction
         return self.join(torch.cat([last[0], last[1]], dim=1)).view(batch, count, -1)
 
     def rebuilt(self, codes: Tensor) -> Tensor:
-        """(b, k, latent) to windows (b, k, t, inputs)."""
+        """(b, k, latent) to windows (b, k, t, width)."""
         repeated = codes.flatten(0, 1)[:, None].expand(-1, self.length, -1)
         return self.rebuild(self.write(repeated)[0]).view(*codes.shape[:2], self.length, -1)
 
@@ -98,6 +106,7 @@ class TamRL(Network):
         support: support windows of each unit.
         reconstruction: weight of the error of the rebuilt support windows.
         modulate_input: modulate the encoded input as well, as the released code does.
+        support_labels: support windows hold, behind their inputs, their labels and which of those are known.
     """
 
     def __init__(
@@ -110,6 +119,7 @@ class TamRL(Network):
         support: int,
         reconstruction: float,
         modulate_input: bool,
+        support_labels: bool,
     ) -> None:
         super().__init__()
         if support < 1:
@@ -118,7 +128,7 @@ class TamRL(Network):
         self.parts = nn.ModuleDict(
             {
                 "encoder": TwoSided(shape, hidden),
-                "code": Code(shape, latent),
+                "code": Code(shape, latent, shape.inputs + (2 * shape.outputs if support_labels else 0)),
                 "recurrent": nn.LSTM(hidden, hidden, layers, batch_first=True),
                 "modulation": Modulation(hidden, latent, modulate_input),
                 "head": nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, shape.outputs)),
@@ -131,7 +141,7 @@ class TamRL(Network):
         Args:
             x: window to predict.
             static: (b, static).
-            support: (b, k, t, inputs) other windows of each unit.
+            support: (b, k, t, width) other windows of each unit.
             known: (b, k) bool, which of them exist; without any the code is zero.
         """
         return self._outputs(x, static, self.parts["code"](support), known)

@@ -105,6 +105,7 @@ class Samples:
                 first, (len(first),), np.int32, lambda rows: windows.unit_index(row_size, rows)
             )  # of each observation
         self.rows: Rows | None = None  # to predict; None: those of the file
+        self.shown: Samples | None = None  # labelled population that support windows are of; None: this one, no labels
         self.group_of_unit = np.full(len(dataset["unit_name"]), -1)  # -1: not a group that a network tells apart
 
     @property
@@ -338,6 +339,19 @@ class Samples:
         own.rows = rows
         return own
 
+    def showing(self, labelled: Any) -> Samples:
+        """This population with support windows of the same groups of `labelled`, their labels beside their inputs.
+
+        Raises:
+            NotApplicable: no regression on series, or the network takes no support.
+        """
+        if self.chips or self.task != "regression" or not self.layout.support:
+            raise NotApplicable("needs a regression on series and a network that reads support windows")
+        own = copy(self)
+        own.shown = labelled
+        vars(own).pop("support", None)
+        return own
+
     def labelled(self) -> LabelledRows:
         """The labelled rows as rows to predict."""
         return labelled_rows(self)
@@ -416,8 +430,10 @@ class Samples:
         if not self.layout.support:
             return x, static
         beside, there = self.support.ends(ends, own)
-        exists = there.to(self.device)
-        support = (self._gathered(self.values, beside[..., None] - back) - mean) / spread
+        exists, steps, shown = there.to(self.device), beside[..., None] - back, self.shown or self
+        support = (self._gathered(shown.values, steps) - mean) / spread
+        if self.shown is not None:
+            support = torch.cat([support, *shown.labels_to_show(steps, scaler)], dim=-1)
         return x, static, torch.where(exists[..., None, None], support, 0.0), exists
 
     def _gathered(self, values: Tensor, index: Tensor) -> Tensor:
@@ -426,8 +442,23 @@ class Samples:
 
     @cached_property
     def support(self) -> Support:
-        """Where windows of the same unit that a network sees beside one lie."""
-        return Support.of(self.dataset, self.layout, self.unit, self.home)
+        """Where windows of the same unit that a network sees beside one lie; of its group, in another population."""
+        own, shown = Support.of, self.shown
+        if shown is None or shown.dataset is self.dataset:
+            return own(self.dataset, self.layout, self.unit, self.home)
+        groups = (np.asarray(samples.dataset["group"]).astype(str) for samples in (shown, self))
+        return shown.support.for_others(shown.unit, *groups)
+
+    def labels_to_show(self, steps: Tensor, scaler: Scaler) -> tuple[Tensor, Tensor]:
+        """Standardised labels (..., target) of observations, 0 where one is missing, and which are known as 0 and 1."""
+        values, weights = (torch.as_tensor(array, device=self.home) for array in self.labels)
+        mean, spread = (
+            torch.as_tensor(array, dtype=torch.float32, device=self.device)
+            for array in (scaler.target_mean, scaler.target_spread)
+        )
+        known = self._gathered(weights, steps) > 0
+        labels = (self._gathered(values, steps) - mean) / spread
+        return torch.where(known, labels, 0.0), known.float()
 
     def _static(self, scaler: Scaler) -> Tensor:
         """(unit, static) standardised."""

@@ -33,6 +33,12 @@ def _as_list(value: Any) -> Any:
     return value
 
 
+def _joined(value: Any) -> Any:
+    """A list inside the list stands for its members, so that domains may share one by an anchor."""
+    parts = [item if isinstance(item, list) else [item] for item in _as_list(value)]
+    return [item for part in parts for item in part]
+
+
 def _once(values: list[str]) -> list[str]:
     for value in values:
         if values.count(value) > 1:
@@ -105,6 +111,12 @@ Positive = Annotated[int, Field(ge=1), NOT_A_TRUTH_VALUE]
 Share = Annotated[float, Field(ge=0, le=1), NOT_A_TRUTH_VALUE]
 Texts = Annotated[list[str], ONE_OR_MANY, AfterValidator(_once)]
 SomeTexts = Annotated[list[str], Field(min_length=1), ONE_OR_MANY, AfterValidator(_once)]
+SomeJoinedTexts = Annotated[
+    list[str],
+    Field(min_length=1),
+    BeforeValidator(_joined, json_schema_input_type=str | list[str | list[str]]),
+    AfterValidator(_once),
+]
 Budgets = Annotated[
     list[str],
     Field(min_length=1),

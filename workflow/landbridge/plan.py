@@ -125,19 +125,7 @@ class Plan:
 
     def runs(self, domain: str, scenario: str) -> list[tuple[str, str]]:
         """(model, recipe) of every run of a scenario; recipes that bring their own learner have model `none`."""
-        description = self.config.domains[domain]
-        chosen = self.scenarios[domain][scenario]
-        models = description.models if chosen.models is None else chosen.models
-        found = []
-        for name in description.recipes if chosen.recipes is None else chosen.recipes:
-            recipe = self.recipes[split_recipe(name)[0]]
-            if recipe.models == "none":
-                found.append((REFERENCE_MODEL, name))
-                continue
-            for model in models:
-                if recipe.models == "any" or model in recipe.models:
-                    found.append((model, name))
-        return found
+        return self.slices.runs(domain, scenario)[0]
 
     def folds(self, domain: str, scenario: str) -> list[int]:
         """Numbers of the folds of a scenario."""

@@ -36,6 +36,7 @@ class Recipe:
         selection: rule by which it stops or chooses; None follows the number of labelled groups.
         defaults: its settings and their defaults.
         uses: modules of the domain that it hands data to: `features`, `baselines`.
+        simulation: whether its source must be a simulation.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Recipe:
     defaults: dict[str, Any]
     uses: tuple[str, ...]
     rights_of_variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    simulation: bool = False
 
     def rights_of(self, variant: str | None) -> tuple[str, ...]:
         """What the jobs of a variant may read; None or nothing stands for the first one."""
@@ -142,6 +144,7 @@ def recipes() -> dict[str, Recipe]:
             defaults=values.get("DEFAULTS", {}),
             uses=tuple(values.get("USES", ())),
             rights_of_variants=of_variants,
+            simulation=values.get("SIMULATION", False),
         )
     return found
 

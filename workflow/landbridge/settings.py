@@ -20,6 +20,7 @@ from landbridge.config_kinds import (
     NonNegative,
     Positive,
     Share,
+    SomeJoinedTexts,
     SomeTexts,
     Texts,
     Whole,
@@ -346,7 +347,10 @@ class Domain(Strict):
     models: dict[Name, Free] = Field(
         description="models by name, with the settings that differ from their own, `training:` of their own among them"
     )
-    recipes: SomeTexts = Field(description="recipes to compare, as id, id.variant or id.variant.selection")
+    recipes: SomeJoinedTexts = Field(
+        description="recipes to compare, as id, id.variant or id.variant.selection; a list inside the list stands for "
+        "its members, so that domains may share one by an anchor"
+    )
     recipe_settings: dict[str, Free] = Field({}, description="settings of recipes that differ from their own")
     training: Training = Field(Training(), description="training of networks")
     metrics: SomeTexts = Field(description="metrics of the tables")

@@ -224,11 +224,43 @@ class Slices:
         declared = self.recipes[recipe_id].variants if recipe_id in self.recipes else ()
         return variant or (declared[0] if declared else "")
 
+    def runs(self, domain: str, scenario: str) -> tuple[list[tuple[str, str]], dict[str, str]]:
+        """(model, recipe) of every run of a scenario, and the reasons why other recipes can't run there.
+
+        Recipes that bring their own learner have model `none`.
+        """
+        description, chosen = self.config.domains[domain], self.scenarios[domain][scenario]
+        models = description.models if chosen.models is None else chosen.models
+        simulated = chosen.simulator is not None or chosen.split.simulated_at is not None
+        found, unfit = [], {}
+        for name in description.recipes if chosen.recipes is None else chosen.recipes:
+            recipe = self.recipes[split_recipe(name)[0]]
+            wanted = recipe.models
+            fitting = [REFERENCE_MODEL] if wanted == "none" else [m for m in models if wanted == "any" or m in wanted]
+            if recipe.simulation and not simulated:
+                unfit[name] = "needs a source that is a simulation, by `simulator` or `split.simulated_at`"
+            elif not fitting:
+                unfit[name] = f"needs one of the models {', '.join(wanted)}, and the scenario has none of them"
+            else:
+                found += [(model, name) for model in fitting]
+        return found, unfit
+
+    def _unfit(self, wildcards: Any) -> list[dict[str, str]]:
+        """Recipes that can't run in a scenario, each with the reason as a status."""
+        found = []
+        for name, reason in self.runs(wildcards.domain, wildcards.scenario)[1].items():
+            recipe_id, variant, _ = split_recipe(name)
+            own = {"recipe": recipe_id, "variant": self._variant(recipe_id, variant)}
+            found.append({**own, "status": f"not_applicable: {reason}"})
+        return found
+
     def compare(self, wildcards: Any) -> dict[str, Any]:
         """Metrics, statistics, headline and intervals."""
         domain = self.config.domains[wildcards.domain]
         scenario = self.scenario(wildcards)
+        unfit = self._unfit(wildcards)
         return {
+            **({"unfit": unfit} if unfit else {}),  # only where it is so: a key more would rerun every comparison
             "scenario": wildcards.scenario,
             "task": scenario.task,
             "classes": list(scenario.classes),
@@ -255,8 +287,10 @@ class Slices:
         }
         units = {words["units"] for words in targets.values()}
         targets["macro"] = {"long_name": "all targets (mean)", "units": units.pop() if len(units) == 1 else "1"}
+        known = self.compare(wildcards)
+        known.pop("unfit", None)
         return {
-            **self.compare(wildcards),
+            **known,
             "domain": wildcards.domain,
             "title": scenario.title,
             "figure": wildcards.figure,

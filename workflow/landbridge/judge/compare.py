@@ -50,6 +50,7 @@ def run(job: Job) -> None:
             rows["effects"] += effect_rows(scores, draws, values, metric, level, what, settings)
         if statistic == settings["headline"]["statistic"] and metric.better != "zero":
             rows["labels"] += label_rows(scores, values, metric, level, what)
+    rows["leaderboard"] += unfit_rows(scores, settings)
     tables.write(job.outputs["leaderboard"], tables.LEADERBOARD, rows["leaderboard"])
     tables.write(job.outputs["effects"], tables.EFFECTS, rows["effects"])
     tables.write(job.outputs["labels"], tables.LABELS, rows["labels"])
@@ -125,6 +126,19 @@ def leaderboard_rows(
             numbers = {"value": value, "low": low, "high": high, "interval": kind}
             rows.append({**_head(own, scores, number, settings), **what, **numbers, "status": own.status[number]})
     return rows
+
+
+def unfit_rows(scores: Scores, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Headline rows, without a value, of the recipes that can't run in the scenario; their status says why."""
+    blank: dict[str, Any] = {
+        "model": "none",
+        "selection": "",
+        "budget_unit": AXES[settings["budget_axis"]],
+        "interval": "none",
+    }
+    blank |= {"groups": len(scores.groups), "seeds": len(scores.seeds), "leakage": scores.leakage}
+    blank |= {**settings["headline"], **dict.fromkeys(("value", "low", "high"), float("nan"))}
+    return [{**blank, **own, "budget": budget} for own in settings.get("unfit", ()) for budget in scores.budgets]
 
 
 def verdict(low: float, high: float, interval: str) -> str:

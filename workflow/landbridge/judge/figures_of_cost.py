@@ -23,7 +23,7 @@ def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
     A recipe without trained parameters stands at 1/2, since the axis is logarithmic.
     """
     rows = _largest_budget(headline_rows(material.leaderboard, settings["headline"]), settings["budgets"])
-    rows = [row for row in rows if row["recipe"] != "truth"]
+    rows = [row for row in rows if row["recipe"] != "truth" and row["value"]]
     if not rows:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe has a score.")

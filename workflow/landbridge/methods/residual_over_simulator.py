@@ -25,6 +25,7 @@ from landbridge.methods.ridge import NUMBER_BYTES, Ridge, Ridges, chosen, folds,
 
 RIGHTS = ("source_weights", "target_labels")
 OBJECTIVE = "erm"
+SIMULATION = True
 MODELS = "any"
 PLACE = "A"
 USES = ("features",)

@@ -9,6 +9,7 @@ from landbridge.methods.given import Fitted, Given
 
 RIGHTS = ("source_weights", "target_labels")
 OBJECTIVE = "erm"
+SIMULATION = True
 MODELS = "any"
 PLACE = "PA"
 VARIANTS = ("full", "lp_ft")

@@ -18,6 +18,7 @@ from landbridge.methods.ridge import Ridges, chosen, folds, penalties_of
 
 RIGHTS = ("source_weights", "target_labels")
 OBJECTIVE = "erm"
+SIMULATION = True
 MODELS = "any"
 PLACE = "A"
 USES = ("features",)

@@ -124,6 +124,26 @@ def test_help_and_harm(made):
     assert compare.helps_at(found["effects"], "bad", "1", headline) == "harms"
 
 
+def test_signed_ranks_over_groups_are_corrected_for_the_recipes_of_one_reference_and_budget(made):
+    rows = [row for row in run(made)["effects"] if row["delta"]]
+    tested = [row for row in rows if row["metric"] == "rmse"]
+    assert {row["p_wilcoxon"] for row in rows if row["metric"] == "bias"} == {""}
+    smallest = 2 / 2**GROUPS  # of all gains with one sign; seeds are averaged and add nothing
+    assert {float(row["p_wilcoxon"]) for row in tested} == {smallest}
+    family = [row for row in tested if row["reference"] == "naive" and row["budget"] == "1"]
+    family = [row for row in family if row["statistic"] == "mean"]
+    assert {row["recipe"] for row in family} == {"source_only", "target_only", "good", "bad"}
+    assert {float(row["p_holm"]) for row in family} == {4 * smallest}
+
+
+@pytest.mark.parametrize(("groups", "blocks"), [(5, 1), (2, 6)])
+def test_too_few_groups_have_no_p(tmp_path, groups, blocks):
+    for recipe, error in (("source_only", 3.0), ("target_only", 2.0), ("good", 1.0)):
+        write(tmp_path, recipe, {"1": error}, groups=groups, blocks=blocks)
+    row = effect(run(tmp_path), "good", "target_only", "1")
+    assert (row["verdict"].startswith("helps"), row["p_wilcoxon"], row["p_holm"]) == (True, "", "")
+
+
 def test_harm_against_the_source_is_no_help(tmp_path):
     write(tmp_path, "source_only", {"1": 0.5})
     write(tmp_path, "target_only", {"1": 2.0})

@@ -13,12 +13,12 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.io import netcdf
-from landbridge.judge import bootstrap, labels, tables
+from landbridge.judge import bootstrap, labels, significance, tables
 from landbridge.judge.bootstrap import Draws
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.scales import WITHOUT_BLOCKS, split_name
-from landbridge.judge.scores import MACRO, Run, Scores, as_sums, by_group, mean_of_targets, read_scores
+from landbridge.judge.scores import MACRO, Run, Scores, as_sums, by_group, mean_of_targets, over_seeds, read_scores
 from landbridge.prepare.budgets import AXES
 from landbridge.stage import Job, StageError
 
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 CENTRES = (
     "mean",
     "median",
+    "iqm",
     "worst_class",
     "pooled",
 )  # statistics whose difference is an effect; tails are compared by eye
@@ -158,8 +159,13 @@ def effect_rows(
     what: Mapping[str, str],
     settings: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Each run against each reference at each budget: the difference of the statistic inside every replicate."""
+    """Each run against each reference at each budget: the difference of the statistic inside every replicate.
+
+    Rows of the headline's target and metric also have the p of a signed-rank test over groups, their values averaged
+    over seeds, and that p corrected for all recipes that stand against one reference at one budget.
+    """
     rows, kind = [], _interval(draws, what["metric"])
+    tested = kind == "groups" and all(what[key] == settings["headline"][key] for key in ("target", "metric"))
 
     @cache
     def grouped(run_number: int, number: int) -> np.ndarray:
@@ -178,23 +184,29 @@ def effect_rows(
                     status = own.status[number] if mine is None else f"{reference_name} is {reference.status[number]}"
                     if reference_name == "target_only" and scores.budgets[number] == "0" and mine is not None:
                         status = NOT_AT_ZERO
-                    blank = dict.fromkeys(("delta", "low", "high", "p_improve"), float("nan"))
+                    blank = dict.fromkeys(tables.OF_EFFECT, float("nan"))
                     rows.append({**head, **blank, "interval": "none", "verdict": "not_applicable", "status": status})
                     continue
                 gains = metric.gain(mine, theirs)
                 low, high = _bounds(gains, kind, level)
-                improved = bootstrap.probability_of_improvement(
-                    grouped(index, number), grouped(other, number), metric.gain
-                )
+                ours, others = grouped(index, number), grouped(other, number)
+                p = significance.signed_rank(metric.gain(over_seeds(ours), over_seeds(others))) if tested else np.nan
                 numbers = {
                     "delta": float(gains[0]),
                     "low": low,
                     "high": high,
                     "interval": kind,
-                    "p_improve": improved,
+                    "p_improve": bootstrap.probability_of_improvement(ours, others, metric.gain),
+                    "p_wilcoxon": p,
                     "verdict": verdict(low, high, kind),
                 }
                 rows.append({**head, **numbers, "status": own.status[number]})
+    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        families.setdefault((row["reference"], row["budget"]), []).append(row)
+    for family in families.values():
+        for row, corrected in zip(family, significance.holm([row["p_wilcoxon"] for row in family]), strict=True):
+            row["p_holm"] = corrected
     return rows
 
 

@@ -203,7 +203,11 @@ def by_group(own: Run, scores: Scores, metric: Metric, number: int, target: str)
 
 def mean_of_targets(values: Sequence[np.ndarray]) -> np.ndarray:
     """Mean over arrays of equal shape, one for each target; a target without a value, as absent there, is left out."""
-    stacked = np.stack(values)
+    return over_seeds(np.stack(values))
+
+
+def over_seeds(stacked: np.ndarray) -> np.ndarray:
+    """Mean over the first axis, such as seeds; what has no value is left out, and NaN is what has none at all."""
     known = np.isfinite(stacked)
     return np.where(known.any(0), np.where(known, stacked, 0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
 

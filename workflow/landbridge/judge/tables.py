@@ -14,8 +14,10 @@ LEADERBOARD = (
 )
 EFFECTS = (
     *("model", "recipe", "variant", "selection", "reference", "budget", "budget_unit", "target", "metric"),
-    *("statistic", "delta", "low", "high", "interval", "groups", "seeds", "p_improve", "verdict", "status", "leakage"),
+    *("statistic", "delta", "low", "high", "interval", "groups", "seeds", "p_improve", "p_wilcoxon", "p_holm"),
+    *("verdict", "status", "leakage"),
 )
+OF_EFFECT = ("delta", "low", "high", "p_improve", "p_wilcoxon", "p_holm")  # numbers of an effect
 LABELS = (
     *("model", "recipe", "variant", "selection", "target", "metric", "statistic", "budget", "n_equivalent", "saved"),
     *("ratio", "low", "high", "censored", "area", "area_low", "area_high", "status", "leakage"),

@@ -137,9 +137,7 @@ def coverage(tables, replicates=400):
     """Share of 95 % intervals of sets (set, seed, group) that hold their true mean, which is 5."""
     scores = scores_of(squared_errors(tables[0]), list(range(tables.shape[2])))
     draws = bootstrap.draw(scores, replicates, "coverage")
-    bounds = [
-        bootstrap.interval(bootstrap.statistics_of(own[None], draws, ["mean"])["mean"], 0.95) for own in tables
-    ]
+    bounds = [bootstrap.interval(bootstrap.statistics_of(own[None], draws, ["mean"])["mean"], 0.95) for own in tables]
     return np.mean([low <= 5 <= high for low, high in bounds])
 
 

@@ -2,8 +2,12 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from landbridge.judge import canvas, figures
+from landbridge.judge import canvas, figures, figures_of_ranks
+from landbridge.judge.metrics import regression
+from landbridge.judge.scores import Run, Scores
+from matplotlib.figure import Figure
 
 HEADLINE = {"target": "gpp", "metric": "rmse", "statistic": "mean"}
 SETTINGS = {
@@ -87,3 +91,37 @@ def test_nothing_to_compare_is_said(tmp_path):
     figures.overview(tmp_path / "b.svg", [])
     assert (tmp_path / "a.svg").exists()
     assert (tmp_path / "b.svg").exists()
+
+
+def rank_material(groups=12, spread=0.0):
+    """Scores of four runs, of which one has none at the largest budget."""
+    level = np.linspace(1, 2, 4)[:, None] + spread * np.random.default_rng(1).normal(size=(4, groups))
+    runs = []
+    for number, name in enumerate(("a", "b", "c", "late")):
+        sums = np.zeros((2, 2, groups, len(regression.SUMS)))
+        sums[..., regression.SUMS.index("n")] = 1
+        sums[..., regression.SUMS.index("sum_sq_error")] = level[number] ** 2
+        status = ["ok", "ok" if name != "late" else "not_applicable: none"]
+        runs.append(Run("m", name, "", {"y": sums}, ["fixed"] * 2, status, [1, 4]))
+    names = [f"g{number}" for number in range(groups)]
+    scores = Scores(
+        runs, tuple(regression.SUMS), ["y"], ["1", "4"], names, names, np.arange(groups), [0, 1], "regression"
+    )
+    return SimpleNamespace(scores=scores, metric=regression.METRICS["rmse"])
+
+
+def test_recipes_are_ranked_where_all_have_a_score():
+    number, runs = figures_of_ranks.largest_common_budget(rank_material().scores)
+    assert (number, len(runs)) == (0, 4)
+
+
+def test_a_diagram_or_the_sentence_in_its_place(tmp_path, monkeypatch):
+    texts = []
+    written = Figure.text
+    monkeypatch.setattr(Figure, "text", lambda self, x, y, s, **how: texts.append(s) or written(self, x, y, s, **how))
+    settings = {**SETTINGS, "headline": {"target": "y", "metric": "rmse", "statistic": "mean"}}
+    for name, groups in (("few", 9), ("many", 12)):
+        figures_of_ranks.critical_difference(tmp_path / f"{name}.svg", rank_material(groups), settings)
+    refusals = [text.replace("\n", " ") for text in texts if "No critical-difference diagram" in text]
+    assert len(refusals) == 1 and "at least 10 independent tasks, and there are 9 test groups" in refusals[0]
+    assert (tmp_path / "many.svg").stat().st_size > 2 * (tmp_path / "few.svg").stat().st_size

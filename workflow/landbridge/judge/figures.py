@@ -31,6 +31,7 @@ from landbridge.judge.figures_of_calibration import reliability
 from landbridge.judge.figures_of_classes import confusions
 from landbridge.judge.figures_of_cost import cost
 from landbridge.judge.figures_of_places import map_of_groups
+from landbridge.judge.figures_of_ranks import critical_difference
 from landbridge.judge.figures_of_units import audit, classes, examples, tails
 from landbridge.judge.tables import as_float
 
@@ -82,6 +83,13 @@ CAPTIONS = {
         "Score of each recipe in {scenario} at its largest budget, over the weights that it trains there and over the "
         "seconds of a job. Bars are the {level} % interval (bootstrap over test groups and seeds, {replicates} "
         "replicates). Seconds depend on the machine, so this figure alone differs from run to run."
+    ),
+    "critical_difference": (
+        "Mean rank of each recipe over the test groups of {scenario}, 1 for the best, by the headline's target and "
+        "metric averaged over seeds, at the largest budget that all of them have. Recipes under one bar differ by no "
+        "more than the critical difference of Nemenyi (Demšar 2006), which is made for ten or more independent tasks "
+        "and no more recipes than tasks; otherwise a sentence says why there is none. Ranks say nothing of how large a "
+        "difference is: the effects and their {level} % interval (bootstrap over test groups and seeds) do."
     ),
     "map": (
         "Test groups of {scenario}, coloured by their headline score at the largest budget; letters name the class, "
@@ -326,5 +334,6 @@ FIGURES = {
     "confusion": confusions,
     "reliability": reliability,
     "cost": cost,
+    "critical_difference": critical_difference,
     "map": map_of_groups,
 }

@@ -34,7 +34,7 @@ def signed_rank(gains: np.ndarray) -> float:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values of one family corrected by Holm (1979): the i-th smallest of m times m - i + 1, never falling, at most 1.
+    """p-values of one family, corrected (Holm 1979): the i-th smallest of m times m - i + 1, never falling, at most 1.
 
     NaN stay NaN and are no members of the family.
     """
@@ -70,19 +70,14 @@ def critical_difference(methods: int, tasks: int, level: float = 0.95) -> float:
 
 def why_no_diagram(tasks: int, methods: int, task_words: str = "test groups") -> str:
     """Why no critical-difference diagram may be drawn, as a sentence; empty where one may."""
+    because = ""
     if tasks < FEWEST_TASKS:
-        return (
-            f"No critical-difference diagram: it takes at least {FEWEST_TASKS} independent tasks, and there are {tasks} "
-            f"{task_words}."
-        )
-    if methods < 3:
-        return f"No critical-difference diagram: it compares three or more methods, and {methods} have a score."
-    if methods > tasks:
-        return (
-            f"No critical-difference diagram: {methods} methods stand against {tasks} {task_words}, and there may be no "
-            "more methods than tasks."
-        )
-    return ""
+        because = f"it takes at least {FEWEST_TASKS} independent tasks, and there are {tasks} {task_words}"
+    elif methods < 3:
+        because = f"it compares three or more methods, and {methods} have a score"
+    elif methods > tasks:
+        because = f"{methods} methods stand against {tasks} {task_words}, and there may be no more methods than tasks"
+    return f"No critical-difference diagram: {because}." if because else ""
 
 
 def alike(mean_ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:

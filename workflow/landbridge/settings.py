@@ -237,6 +237,9 @@ class Scenario(Strict):
     budget_axis: Literal["groups", "units", "time"] = Field("groups", description="what labels are counted in")
     per_group: bool = Field(True, description="on a time axis: one fit for each target group")
     budgets: Budgets = Field(description="sizes of the labelled target data, growing; 'all' is the whole pool")
+    budget_words: str = Field(
+        "", description="what the groups or units of budgets are in plain words, in the plural, such as towers"
+    )
     budget_stratify: bool = Field(False, description="whether every budget holds the classes in proportion")
     selection_from: Positive = Field(
         8, description="labelled groups or units from which a quarter is kept to choose the number of steps by"

@@ -139,7 +139,7 @@ class Slices:
         """The whole scenario but for what is cut or judged later."""
         scenario = self.scenario(wildcards)
         left_out = {"title", "default", "extends", "budgets", "headline", "per_group", "models", "recipes", "balance"}
-        left_out |= {"budget_stratify", "selection_from"}  # the pool is cut in `transfer`
+        left_out |= {"budget_stratify", "selection_from", "budget_words"}  # the pool is cut in `transfer`
         left_out.add("simulator")  # what it made is an input
         return {
             **self._task(wildcards),
@@ -277,7 +277,20 @@ class Slices:
     def draw(self, wildcards: Any) -> dict[str, Any]:
         """What `compare` knows, and the words for titles."""
         scenario = self.scenario(wildcards)
-        variables = self.config.domains[wildcards.domain].variables
+        known = self.compare(wildcards)
+        known.pop("unfit", None)
+        return {
+            **known,
+            "domain": wildcards.domain,
+            "title": scenario.title,
+            "figure": wildcards.figure,
+            "targets": self._target_words(wildcards.domain, scenario),
+            "product": dict(scenario.product),
+        }
+
+    def _target_words(self, domain: str, scenario: Scenario) -> dict[str, dict[str, str | None]]:
+        """Units and long name of each target that a headline may name."""
+        variables = self.config.domains[domain].variables
         targets = {
             name if scenario.task == "regression" else "label": variables[name].model_dump(
                 include={"units", "long_name"}
@@ -287,16 +300,7 @@ class Slices:
         }
         units = {words["units"] for words in targets.values()}
         targets["macro"] = {"long_name": "all targets (mean)", "units": units.pop() if len(units) == 1 else "1"}
-        known = self.compare(wildcards)
-        known.pop("unfit", None)
-        return {
-            **known,
-            "domain": wildcards.domain,
-            "title": scenario.title,
-            "figure": wildcards.figure,
-            "targets": targets,
-            "product": dict(scenario.product),
-        }
+        return targets
 
     def maps(self, wildcards: Any) -> dict[str, Any]:
         """The scenario and its classes."""
@@ -330,19 +334,28 @@ class Slices:
         return {"statistics": statistics, "bootstrap": self.config.bootstrap.model_dump()}
 
     def summarise(self, wildcards: Any) -> dict[str, Any]:
-        """The scenarios of the run and their headlines."""
+        """The scenarios of the run: their headlines, populations, and words for sentences."""
         return {
             "tier": self.config.tier,
+            "bootstrap": self.config.bootstrap.model_dump(),
             "scenarios": [
                 {
-                    "domain": domain,
-                    "domain_title": self.config.domains[domain].title,
-                    "scenario": name,
+                    "domain": name,
+                    "domain_title": domain.title,
+                    "scenario": scenario_name,
                     "title": scenario.title,
+                    "task": scenario.task,
+                    "classes": list(scenario.classes),
                     "headline": scenario.headline.model_dump(),
+                    "target_words": self._target_words(name, scenario).get(scenario.headline.target, {}),
+                    # Two readings of the same files are one population, and so are two selections of it.
+                    "target_population": f"{name}/{self.files_of(name, scenario.target.dataset)}",
                     "budget_axis": scenario.budget_axis,
+                    "budget_words": (
+                        "days" if scenario.budget_axis == "time" else scenario.budget_words or scenario.budget_axis
+                    ),
                 }
-                for domain in self.config.domains
-                for name, scenario in self.scenarios[domain].items()
+                for name, domain in self.config.domains.items()
+                for scenario_name, scenario in self.scenarios[name].items()
             ],
         }

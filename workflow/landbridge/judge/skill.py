@@ -28,7 +28,7 @@ def scale(naive: float, better: str) -> float:
 
 
 def skill(value: float, naive: float, better: str) -> float:
-    """1 - loss / loss of the naive reference; of a score, (score - naive) / (ceiling - naive). 0 is naive, 1 perfect."""
+    """1 - loss / loss of the naive reference; of a score, (score - naive) / (ceiling - naive). 1 is perfect."""
     gain = value - naive if better == "higher" else abs(naive) - abs(value)
     return gain / scale(naive, better)
 

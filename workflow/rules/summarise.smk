@@ -10,8 +10,20 @@ rule summarise:
             category="Overview",
             labels={"what": "Summary (table)"},
         ),
+        negative=report(
+            "results/negative-{tier}.csv",
+            caption="../report/negative.rst",
+            category="Overview",
+            labels={"what": "Negative transfer (table)"},
+        ),
+        ranks=report(
+            "results/ranks-{tier}.csv",
+            caption="../report/ranks.rst",
+            category="Overview",
+            labels={"what": "Skill and ranks over domains (table)"},
+        ),
         overview=report(
-            "results/overview-{tier}.svg",
+            "results/overview-{tier}.html",
             caption="../report/overview.rst",
             category="Overview",
             labels={"what": "Does transfer help?"},

@@ -1,4 +1,4 @@
-"""Figures that every domain has: learning curves, effects, overview; and the register of all of them."""
+"""Figures that every domain has: learning curves and effects; and the register of all of them."""
 
 from __future__ import annotations
 
@@ -279,49 +279,6 @@ def _effect(axis: Axes, place: float, row: Row) -> None:
     if np.isfinite(low):
         axis.plot([low, high], [place, place], color=colour, linewidth=1.6)
     axis.plot([delta], [place], color=colour, marker="o", markersize=4)
-
-
-def overview(path: Path, summary: Sequence[Mapping[str, Any]]) -> None:
-    """Verdict of every scenario and recipe at each budget, the gain in per cent of training from scratch."""
-    rows = [row for row in summary if row["delta"] != ""]
-    scenarios = list(dict.fromkeys(str(row["title"]) for row in summary))
-    if not rows:
-        with figure(path, height=2) as drawn:
-            drawn.text(0.02, 0.5, "No scenario has a comparison yet.")
-        return
-    scenarios = [title for title in scenarios if any(row["title"] == title for row in rows)]
-    members = {title: [row for row in rows if row["title"] == title] for title in scenarios}
-    models = {title: several_models(own) for title, own in members.items()}
-    names = {title: list(dict.fromkeys(name_of(row, models[title]) for row in own)) for title, own in members.items()}
-    heights = [len(own) for own in names.values()]
-    with figure(path, height=1.6 + 0.28 * sum(heights) + 0.3 * len(scenarios)) as drawn:
-        axes = np.atleast_1d(drawn.subplots(len(scenarios), 1, height_ratios=heights))
-        for axis, title in zip(axes, scenarios, strict=True):
-            _panel(axis, members[title], names[title], title, models[title])
-        drawn.suptitle("Does transfer help? Gain over training from scratch", x=0.01, ha="left")
-        text = "bold: the interval of the gain holds no zero (see the tables); n: labelled target groups, units or days"
-        drawn.supxlabel(text, fontsize=8, color="#444444", x=0.01, ha="left")
-
-
-def _panel(axis: Axes, rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, models: bool) -> None:
-    budgets = list(dict.fromkeys(str(row["budget"]) for row in rows))
-    table = np.full((len(names), len(budgets)), np.nan)
-    for row in rows:
-        place = names.index(name_of(row, models)), budgets.index(str(row["budget"]))
-        table[place] = 100 * float(row["relative_gain"]) if row["relative_gain"] != "" else np.nan
-        verdict = str(row["verdict"]).replace("_", " ")
-        shade = "white" if abs(table[place]) > 30 else "black"
-        weight = "normal" if verdict == "unclear" else "bold"
-        text = f"{table[place]:+.0f} %  {verdict}"
-        axis.text(place[1], place[0], text, ha="center", va="center", fontsize=8, color=shade, weight=weight)
-    colours = mpl.colors.LinearSegmentedColormap.from_list("harm to help", [HARMS, "#ffffff", HELPS])
-    axis.imshow(np.clip(table, -60, 60), cmap=colours, vmin=-60, vmax=60, aspect="auto")
-    axis.set_yticks(range(len(names)), names)
-    axis.set_xticks(range(len(budgets)), [f"n = {budget}" for budget in budgets])
-    axis.set_title(title, fontsize=9)
-    axis.tick_params(length=0)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
 
 
 FIGURES = {

@@ -158,7 +158,7 @@ def test_no_cell_is_empty_without_a_reason_and_nothing_is_fetched(tmp_path):
     assert len(blank) == 4
     assert {reasons[words_.removeprefix("n/a").removeprefix("·")] for words_ in blank} == {
         "not applicable: no unlabelled inputs",
-        "not in the recipes of s",
+        "not among the recipes of this scenario",
     }
 
 
@@ -262,9 +262,9 @@ def test_harm_is_as_visible_as_help():
 def test_tables_stay_narrow_and_scenarios_together():
     columns = [("d", f"s{number}", "m", budget) for number in range(12) for budget in "1248"]
     panels = heatmap._panels(columns)
-    assert [len(panel) for panel in panels] == [16, 16, 16]
+    assert [len(panel) for panel in panels] == [20, 20, 8]
     assert [column for panel in panels for column in panel] == columns
-    assert [len(panel) for panel in heatmap._panels([("d", "s", "m", str(n)) for n in range(20)])] == [16, 4]
+    assert [len(panel) for panel in heatmap._panels([("d", "s", "m", str(n)) for n in range(24)])] == [20, 4]
 
 
 def test_a_failed_fit_is_marked(tmp_path):

@@ -11,7 +11,7 @@ from landbridge.judge.canvas import HARMS, HELPS, REFERENCES
 from landbridge.judge.tables import as_float
 from landbridge.judge.words import budget_words, direction_of, metric_words, signed, units_of
 
-WIDEST = 16  # columns of one table, so that it fits a screen of 1280 points and a page across
+WIDEST = 20  # columns of one table, so that it fits a screen of 1280 points and a page across
 FULL = 40.0  # hundredths of skill at which a colour is full, alike for gain and harm
 
 Row = Mapping[str, Any]
@@ -133,7 +133,7 @@ def _cell(
 ) -> str:
     where = f"{scenario['title']}, {recipe}, {budget_words(scenario, column[3])}"
     if row is None:
-        return _empty(where, f"not in the recipes of {column[1]}", "·", reasons, edge)
+        return _empty(where, "not among the recipes of this scenario", "·", reasons, edge)
     if row["delta"] == "":
         status = str(row["status"])
         why = status.partition("not_applicable: ")[2] or status

@@ -25,13 +25,14 @@ table { border-collapse: collapse; margin: 10px 0; font-size: 12.5px; font-varia
 th { font-weight: 600; text-align: center; padding: 2px 5px; vertical-align: bottom; }
 th[scope=row] { text-align: left; white-space: nowrap; font-weight: 400; padding-right: 10px; }
 th.corner { text-align: left; } td { padding: 2px 5px; text-align: right; vertical-align: middle; }
-tbody th { vertical-align: middle; } td.text { min-width: 260px; }
+tbody th { vertical-align: middle; } table.plain td { white-space: nowrap; }
 table.gains td.gain, table.gains td.none { border: 1px solid #ddd; text-align: center; min-width: 42px; height: 20px;
   white-space: nowrap; }
 table.gains .edge { border-left: 2px solid #555 !important; }
 td.none { color: #555; background: repeating-linear-gradient(135deg, #fff 0 4px, #eee 4px 6px); }
-.mark { margin-left: 2px; } sup { font-size: 9px; }
-table.plain td, table.plain th { border-bottom: 1px solid #ccc; } table.plain td.text { text-align: left; }
+.mark { margin-left: 2px; } sup { font-size: 9px; line-height: 0; }
+table.plain td, table.plain th { border-bottom: 1px solid #ccc; } table.plain td.text { text-align: left;
+  white-space: normal; }
 .reasons { list-style: none; padding: 0; columns: 2; } .reasons li { break-inside: avoid; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 26px; align-items: center; font-size: 12.5px; }
 @page { size: A4 landscape; margin: 12mm; }
@@ -39,7 +40,7 @@ table.plain td, table.plain th { border-bottom: 1px solid #ccc; } table.plain td
   .says { font-size: 11.5px; } .more, .small, .reasons, .axis, .legend { font-size: 9px; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   tr, .answer, .legend, figure { break-inside: avoid; } thead { display: table-header-group; }
-  h2, h3 { break-after: avoid; } table.gains td.gain, table.gains td.none { min-width: 30px; height: 13px; } }
+  h2, h3 { break-after: avoid; } h2.map { break-before: page; } table.gains td.gain, table.gains td.none { min-width: 30px; height: 13px; } }
 """
 
 
@@ -71,7 +72,7 @@ def overview(
         "interval (bootstrap over independent test groups and seeds). The recipe is fixed beforehand, the first of "
         f"{_listed(SPOKEN_OF)} that ran: the best of many by its test score would be the best by luck, too.</p>",
         *_sentences(scenarios, rows, titles),
-        "<h2>Every recipe</h2>",
+        '<h2 class="map">Every recipe</h2>',
         _legend(level),
         heatmap.tables(scenarios, rows),
         "<h2>Negative transfer</h2>",

@@ -16,7 +16,7 @@ from landbridge.judge.figures_of_ranks import draw_ranks
 from landbridge.judge.negative import FEWEST_GROUPS
 from landbridge.judge.significance import why_no_diagram
 from landbridge.judge.skill import Key
-from landbridge.judge.words import MINUS, amount, budget_words, metric_words, units_of
+from landbridge.judge.words import MINUS, amount, budget_words, in_points, metric_words, units_of
 
 
 def count(number: int, noun: str) -> str:
@@ -46,6 +46,7 @@ def harm_section(
         tested = f"{row['flagged']} of {row['tested']}"
         word = "gain" if row["worst_delta"] > 0 else "loss"
         number = f"{word} of {amount(own, row['worst_delta'])} {units_of(own)}".strip()
+        number += " of" if in_points(own) else " in"
         skill = (
             f" ({100 * row['worst_skill']:+.0f} of skill)".replace("-", MINUS)
             if math.isfinite(row["worst_skill"])
@@ -56,7 +57,7 @@ def harm_section(
         lines.append(
             f'<tr><th scope="row">{html.escape(_name(row))}</th><td>{row["pairs"]}</td><td>{tested}</td>'
             f"<td>{rate}</td><td>{_percent(row['share_below_zero'])}</td>"
-            f"<td>{html.escape(f'{number} {metric_words(own)}{skill}')}</td>"
+            f'<td class="text">{html.escape(f"{number} {metric_words(own)}{skill}")}</td>'
             f'<td class="text">{html.escape(where)}</td></tr>'
         )
     lines.append("</tbody></table>")

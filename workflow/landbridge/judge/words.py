@@ -73,10 +73,9 @@ def budget_words(scenario: Mapping[str, Any], budget: str) -> str:
     noun = scenario["budget_words"]
     if budget == "all":
         return f"all labelled {noun} of the pool"
-    if budget == "1":
-        one = f"1 labelled {noun.removesuffix('s')}" if noun != "people" else "1 labelled person"
-        return one.replace("1 labelled day", "the first labelled day") if scenario["budget_axis"] == "time" else one
-    return f"{'the first ' if scenario['budget_axis'] == 'time' else ''}{budget} labelled {noun}"
+    if scenario["budget_axis"] != "time":
+        return _counted(scenario, budget)
+    return "the first labelled day" if budget == "1" else f"the first {_counted(scenario, budget)}"
 
 
 def metric_words(scenario: Mapping[str, Any]) -> str:
@@ -146,18 +145,27 @@ def _change(scenario: Mapping[str, Any], row: Row) -> str:
 
 def _labels(scenario: Mapping[str, Any], row: Row) -> str:
     """How many labels are saved, where some are; bounds beyond the budgets that were tried are words."""
-    noun = f"labelled {scenario['budget_words']}"
     saved = str(row["saved"])
     if saved.startswith(">"):
-        return f", as good as training from scratch with more than {saved.removeprefix('> ')} {noun}"
+        most = saved.removeprefix("> ")
+        return f", as good as training from scratch with more than {_counted(scenario, most)}"
     if not saved or saved.startswith("<") or float(saved) < 0.5:
         return ""
+    text = f" and saves about {_counted(scenario, f'{float(saved):.0f}')}"
     low, high = as_float(row["saved_low"]), as_float(row["saved_high"])
     if math.isnan(low) or math.isnan(high):
-        return f" and saves about {float(saved):.0f} {noun}"
+        return text
     bottom = f"{low:.0f}".replace("-", MINUS) if math.isfinite(low) else "less than can be told"
     top = f"{high:.0f}".replace("-", MINUS) if math.isfinite(high) else "more than were tried"
-    return f" and saves about {float(saved):.0f} {noun} ({bottom} to {top})"
+    return f"{text} ({bottom} to {top})"
+
+
+def _counted(scenario: Mapping[str, Any], number: str) -> str:
+    """A number of labels with what they are: "1 labelled tower", "40 labelled trips"."""
+    noun = scenario["budget_words"]
+    if number != "1":
+        return f"{number} labelled {noun}"
+    return "1 labelled person" if noun == "people" else f"1 labelled {noun.removesuffix('s')}"
 
 
 def _here(row: Row) -> str:

@@ -136,8 +136,10 @@ def test_all_recipes_share_their_draws():
 def coverage(tables, replicates=400):
     """Share of 95 % intervals of sets (set, seed, group) that hold their true mean, which is 5."""
     scores = scores_of(squared_errors(tables[0]), list(range(tables.shape[2])))
-    draws = bootstrap.draw(scores, replicates, "coverage")
-    bounds = [bootstrap.interval(bootstrap.statistics_of(own[None], draws, ["mean"])["mean"], 0.95) for own in tables]
+    bounds = []
+    for number, own in enumerate(tables):
+        draws = bootstrap.draw(scores, replicates, f"set {number}")
+        bounds.append(bootstrap.interval(bootstrap.statistics_of(own[None], draws, ["mean"])["mean"], 0.95))
     return np.mean([low <= 5 <= high for low, high in bounds])
 
 

@@ -40,7 +40,8 @@ table.plain td, table.plain th { border-bottom: 1px solid #ccc; } table.plain td
   .says { font-size: 11.5px; } .more, .small, .reasons, .axis, .legend { font-size: 9px; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   tr, .answer, .legend, figure { break-inside: avoid; } thead { display: table-header-group; }
-  h2, h3 { break-after: avoid; } h2.map { break-before: page; } table.gains td.gain, table.gains td.none { min-width: 30px; height: 13px; } }
+  h2, h3 { break-after: avoid; } h2.map { break-before: page; }
+  table.gains td.gain, table.gains td.none { min-width: 30px; height: 13px; } }
 """
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from landbridge.judge import negative
+from landbridge.judge import negative, words
+from landbridge.registry import recipes
 from scipy.stats import spearmanr
 
 NAN = float("nan")
@@ -46,6 +47,11 @@ def test_the_worst_is_told_by_skill_since_units_differ():
 def test_what_brings_nothing_over_can_not_harm(recipe):
     assert negative.recipe_rows([pair(recipe=recipe)], 100, 0.95) == []
     assert negative.recipe_rows([pair(recipe="gradient_boosted_trees", variant="target")], 100, 0.95) == []
+
+
+def test_recipes_that_are_named_exist():
+    assert set(negative.NO_TRANSFER) - {"truth"} <= set(recipes())
+    assert set(words.SPOKEN_OF) <= set(recipes()) - set(negative.NO_TRANSFER)
 
 
 def test_pairs_of_one_target_are_drawn_together():

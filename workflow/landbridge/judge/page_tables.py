@@ -35,7 +35,7 @@ def harm_section(
         return ["<p>No recipe that transfers has a pair of a scenario and a labelled budget to be tested on.</p>"]
     about = {(own["domain"], own["scenario"]): own for own in scenarios}
     lines = [
-        '<table class="plain"><thead><tr><th class="corner">recipe</th><th>pairs</th><th>flagged</th>'
+        '<table class="plain"><thead><tr><th class="corner">recipe</th><th>targets</th><th>pairs</th><th>flagged</th>'
         f"<th>rate ({level} interval)</th><th>below zero</th>"
         '<th class="corner">worst case</th><th class="corner">where</th></tr></thead><tbody>'
     ]
@@ -55,8 +55,8 @@ def harm_section(
         where = f"{titles[row['worst_domain']]}, {row['worst_scenario']}, "
         where += budget_words(own, row["worst_budget"])
         lines.append(
-            f'<tr><th scope="row">{html.escape(_name(row))}</th><td>{row["pairs"]}</td><td>{tested}</td>'
-            f"<td>{rate}</td><td>{_percent(row['share_below_zero'])}</td>"
+            f'<tr><th scope="row">{html.escape(_name(row))}</th><td>{row["targets"]}</td><td>{row["pairs"]}</td>'
+            f"<td>{tested}</td><td>{rate}</td><td>{_percent(row['share_below_zero'])}</td>"
             f'<td class="text">{html.escape(f"{number} {metric_words(own)}{skill}")}</td>'
             f'<td class="text">{html.escape(where)}</td></tr>'
         )

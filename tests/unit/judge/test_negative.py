@@ -63,6 +63,13 @@ def test_pairs_of_one_target_are_drawn_together():
     assert together["high"] - together["low"] > 1.5 * (apart["high"] - apart["low"])
 
 
+def test_five_targets_without_harm_do_not_rule_it_out():
+    clean, harmed = (row_of([pair(f"s{i}", delta=delta) for i in range(5)]) for delta in (1.0, -1.0))
+    # None of five: the rate at which that happens in 2.5 % of cases, (1 - rate)^5 = 0.025.
+    assert (clean["rate"], clean["low"], clean["high"]) == (0, 0, pytest.approx(0.5218, abs=1e-4))
+    assert (harmed["rate"], harmed["low"], harmed["high"]) == (1, pytest.approx(0.4782, abs=1e-4), 1)
+
+
 def test_few_targets_have_no_interval_and_say_so():
     row = row_of([pair(f"s{i}") for i in range(4)])
     assert np.isnan(row["low"]) and np.isnan(row["high"])

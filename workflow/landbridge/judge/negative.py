@@ -95,6 +95,9 @@ def rate_interval(
 ) -> tuple[float, float]:
     """Percentile interval of a rate, its pairs drawn in whole clusters; NaN with fewer than five clusters.
 
+    Where no pair is flagged, or all are, every draw is alike and says nothing: there it is the exact interval (Clopper
+    and Pearson 1934) of as many independent pairs as there are clusters.
+
     Args:
         flagged: (pair,) 0 or 1.
         clusters: of each pair, the target that it shares with others.
@@ -104,6 +107,9 @@ def rate_interval(
     weights = _drawn(clusters, replicates, FEWEST_GROUPS)
     if weights is None:
         return float("nan"), float("nan")
+    if flagged.min() == flagged.max():
+        room = 1 - ((1 - level) / 2) ** (1 / len(set(clusters)))
+        return (0.0, room) if flagged.max() == 0 else (1 - room, 1.0)
     return interval(weights @ flagged / weights.sum(axis=1), level)
 
 

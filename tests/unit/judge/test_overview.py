@@ -290,3 +290,13 @@ def test_ten_domains_have_a_diagram(tmp_path):
     _, path = run(tmp_path, [scenario(domain=f"d{number:02d}") for number in range(10)])
     text = path.read_text()
     assert "No critical-difference diagram" not in text and text.count("<svg") == 2
+
+
+def test_networks_have_columns_of_their_own_and_other_learners_stand_beside_each():
+    own = about(of_classes())
+    rows = [row(model=model, domain="b", scenario="s") for model in ("m", "other")]
+    rows.append(row(model="none", recipe="gradient_boosted_trees", variant="source", domain="b", scenario="s"))
+    text = heatmap.tables([own], rows)
+    assert len(Cells(text).cells) == 4
+    assert text.count("<br>m<br>") == text.count("<br>other<br>") == 1
+    assert "gradient boosted trees (source)" in text and 'class="reasons"' not in text

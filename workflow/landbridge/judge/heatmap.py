@@ -38,29 +38,23 @@ class Reasons:
 def tables(scenarios: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> str:
     """HTML of all tables, the reasons listed below; budget 0, where nothing learns from scratch, is left out."""
     about = {(own["domain"], own["scenario"]): own for own in scenarios}
+    models: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        if row["model"] != "none":
+            models.setdefault((row["domain"], row["scenario"]), {})[row["model"]] = None
     by_place: dict[Column, dict[tuple[str, str], Row]] = {}
     for row in rows:
         if row["budget"] != "0" and row["recipe"] != "truth":
-            for model in _models(row, rows):
-                by_place.setdefault(_column(row, model), {})[row["recipe"], row["variant"]] = row
+            place = row["domain"], row["scenario"]
+            # A learner without a network stands beside every network of its scenario.
+            for model in [row["model"]] if row["model"] != "none" else models.get(place, ["none"]):
+                by_place.setdefault((*place, model, row["budget"]), {})[row["recipe"], row["variant"]] = row
     if not by_place:
         return "<p>No scenario of this run has a labelled budget with training from scratch to compare with.</p>"
     reasons = Reasons()
     found = [_table(panel, by_place, about, reasons) for panel in _panels(list(by_place))]
     notes = "".join(f"<li><b>{reasons.mark(text)}</b> {html.escape(text)}</li>" for text in reasons.texts)
     return "\n".join(found) + (f'\n<ul class="reasons">{notes}</ul>' if notes else "")
-
-
-def _column(row: Row, model: str) -> Column:
-    return row["domain"], row["scenario"], model, row["budget"]
-
-
-def _models(row: Row, rows: Sequence[Row]) -> list[str]:
-    """Columns of models that a row stands in: its own, or all of its scenario for a learner without a network."""
-    if row["model"] != "none":
-        return [row["model"]]
-    own = (other for other in rows if other["domain"] == row["domain"] and other["scenario"] == row["scenario"])
-    return list(dict.fromkeys(other["model"] for other in own if other["model"] != "none")) or ["none"]
 
 
 def _panels(columns: Sequence[Column]) -> list[list[Column]]:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 COMMAND_LINE = "the command line (--config)"
-MOST_CHOICES = 12  # names in one text
+MOST_CHOICES = 16
 
 
 class ConfigError(Exception):

@@ -160,6 +160,7 @@ def _recipe(name: str, recipes: Mapping[str, Sequence[str]], selections: Sequenc
     words = list(rest)
     if words and words[0] in variants:
         words.pop(0)
+        variants = []
     if words and words[0] in selections:
         words.pop(0)
     if words:

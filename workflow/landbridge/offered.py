@@ -9,7 +9,7 @@ from typing import Any
 from landbridge import registry
 from landbridge.config import Config, Offered, load
 from landbridge.fingerprint import ROOT
-from landbridge.slices import SELECTIONS, scales
+from landbridge.slices import scales
 
 
 def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:
@@ -29,7 +29,7 @@ def offered() -> Offered:
         domains=by_domain,
         recipes={name: recipe.variants for name, recipe in registry.recipes().items()},
         recipe_settings={name: tuple(recipe.defaults) for name, recipe in registry.recipes().items()},
-        selections=SELECTIONS,
+        selections=tuple(registry.rules()),
         model_settings={name: tuple(model.literals.get("DEFAULTS", ())) for name, model in registry.models().items()},
         metrics={
             "regression": (*of_series, *of_states, *(f"{name}.{scale}" for name in of_series for scale in scales())),

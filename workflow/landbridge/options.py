@@ -19,6 +19,7 @@ BEGIN, END = "<!-- options -->", "<!-- /options -->"
 TABLES: tuple[tuple[type[BaseModel], str], ...] = (
     (settings.UserConfig, "Keys of the configuration"),
     (settings.Bootstrap, "bootstrap"),
+    (settings.Search, "search"),
     (settings.Domain, "Keys of a domain"),
     (settings.Training, "training"),
     (settings.Scenario, "Keys of a scenario"),
@@ -72,7 +73,7 @@ def schema_text() -> str:
 
 def tables() -> str:
     """Tables of every key, and of the settings of models and recipes, in Markdown."""
-    return "\n".join([*_key_tables(), *_settings_tables()])
+    return "\n".join([*_key_tables(), *_rules_table(), *_settings_tables()])
 
 
 def _key_tables() -> Iterator[str]:
@@ -126,7 +127,19 @@ def _bounds(value: Mapping[str, Any]) -> str:
     return "".join(" " + text.format(f"{value[key]:g}") for key, text in words.items() if key in value)
 
 
+def _rules_table() -> Iterator[str]:
+    yield "### Selection rules\n"
+    yield "| rule | chooses by | labels of the target that it takes | what its job may read besides |"
+    yield "| --- | --- | --- | --- |"
+    for rule in registry.rules().values():
+        rights = ", ".join(f"`{right}`" for right in rule.rights) or "nothing"
+        yield f"| `{rule.name}` | {rule.by} | {rule.labels} | {rights} |"
+    yield ""
+
+
 def _settings_tables() -> Iterator[str]:
+    """Defaults by name; a setting that a search draws with its range in brackets."""
+    searched = {name: recipe.search for name, recipe in registry.recipes().items()}
     for heading, described in (
         ("Settings of models", {name: model.literals.get("DEFAULTS", {}) for name, model in registry.models().items()}),
         ("Settings of recipes", {name: recipe.defaults for name, recipe in registry.recipes().items()}),
@@ -134,8 +147,13 @@ def _settings_tables() -> Iterator[str]:
         yield f"### {heading}\n"
         yield "| name | settings and their defaults |\n| --- | --- |"
         for name, defaults in described.items():
-            listed = ", ".join(f"`{key}: {json.dumps(value)}`" for key, value in defaults.items())
-            yield f"| `{name}` | {listed or 'none'} |"
+            ranges = searched.get(name, {}) if heading == "Settings of recipes" else {}
+            words = [
+                f"`{key}: {json.dumps(value)}`"
+                + (f" ({ranges[key][0]:g} to {ranges[key][1]:g})" if key in ranges else "")
+                for key, value in defaults.items()
+            ]
+            yield f"| `{name}` | {', '.join(words) or 'none'} |"
         yield ""
 
 

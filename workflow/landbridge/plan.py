@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.offered import read_config
 from landbridge.registry import STAGES, Recipe
+from landbridge.selections import check_selections
 from landbridge.slices import REFERENCE_MODEL, Slices, split_recipe
 from landbridge.stage import StageError
 
@@ -26,7 +27,7 @@ DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 TRUTH = "truth"
 CLASS_MAP, PROBABILITY_MAP = "_class.tif", "_probability.tif"  # end the names that `judge.maps` gives
 LINKED_SCENES = 12  # of each recipe; the folder has the others
-TABLES = ("leaderboard", "effects", "labels", "units", "cost")  # of each comparison
+TABLES = ("leaderboard", "leaderboard_large", "effects", "labels", "units", "cost")  # of each comparison
 
 
 def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
@@ -58,37 +59,15 @@ class Plan:
         ]
         for name, domain in config.domains.items():
             self.scenarios[name] = self._scenarios(name, domain)
-            self._check_selections(f"{name}.recipes", domain.recipes)
+            check_selections(f"{name}.recipes", domain.recipes, config.search.trials)
             for scenario_name, scenario in self.scenarios[name].items():
-                self._check_selections(f"{name}.{self.tier}.{scenario_name}.recipes", scenario.recipes or ())
+                where = f"{name}.{self.tier}.{scenario_name}.recipes"
+                check_selections(where, scenario.recipes or (), config.search.trials)
                 for model in dict.fromkeys(model for model, _ in self.runs(name, scenario_name)):
                     self.slices.weights(name, scenario_name, model)  # a file that is not here is told before any job
         self.domains = list(config.domains)
         for line in self.left_out:
             print(line, file=sys.stderr)
-
-    def _check_selections(self, key: str, recipes: Sequence[str]) -> None:
-        """Refuse a selection rule that a recipe can't follow.
-
-        Raises:
-            StageError: the text says which and why.
-        """
-        for recipe_name in recipes:
-            recipe_id, variant, selection = split_recipe(recipe_name)
-            recipe = self.recipes[recipe_id]
-            rights = recipe.rights_of(variant)
-            if selection is None or selection == recipe.selection:
-                continue
-            where = f"{key}: {recipe_name}"
-            if recipe.models == REFERENCE_MODEL or recipe.selection == "fixed":
-                raise StageError(f"{where}: {recipe_id} trains no network, so there is no '{selection}'; leave it out")
-            if selection == "target_val_k" and "target_labels" not in rights:
-                raise StageError(f"{where}: it reads no labels of the target, so none can be put aside; leave it out")
-            if selection == "source_val" and "source_labels" not in rights:
-                raise StageError(
-                    f"{where}: adapting harms the score on the source, so stopping by it would leave the source model "
-                    f"unchanged; write target_val_k or fixed"
-                )
 
     # -- which runs ---------------------------------------------------------------------------------------------
 
@@ -184,10 +163,12 @@ class Plan:
                 for model, name in self.runs(domain, scenario):
                     if model == REFERENCE_MODEL:
                         continue
-                    recipe_id, variant, _ = split_recipe(name)
+                    recipe_id, variant, selection = split_recipe(name)
                     recipe = self.recipes[recipe_id]
                     rights = recipe.rights_of(variant)
                     fits = labelled if "target_labels" in rights else int("source_labels" in rights)
+                    if recipe.search and (selection or recipe.selection) != "fixed":
+                        fits *= self.config.search.trials  # at most: below eight labelled groups nothing is searched
                     if recipe.objective and (model, recipe.objective) not in pretrained:
                         pretrained.add((model, recipe.objective))
                         fits += 1
@@ -227,11 +208,12 @@ class Plan:
         return file
 
     def needs(self, right: str) -> Callable[[Any], bool]:
-        """Whether the recipe of a job, or the way it selects, may read what `right` names."""
+        """Whether the recipe of a job, or the rule by which it selects, may read what `right` names."""
 
         def needed(wildcards: Any) -> bool:
-            recipe_id, variant, _ = split_recipe(wildcards.recipe)
-            return right in self.recipes[recipe_id].rights_of(variant)
+            recipe_id, variant, selection = split_recipe(wildcards.recipe)
+            of_rule = self.slices.rules[selection].rights if selection is not None else ()
+            return right in (*self.recipes[recipe_id].rights_of(variant), *of_rule)
 
         return needed
 
@@ -248,6 +230,8 @@ class Plan:
     def begins_at_weights(self, wildcards: Any) -> bool:
         """Whether a job trains a network from its start, and that is a file of weights."""
         adapts = hasattr(wildcards, "recipe") and self._recipe(wildcards).objective is not None
+        if adapts and self.slices.pretrains_anew(wildcards):
+            adapts = False
         own = self.slices.model(wildcards.domain, wildcards.scenario, wildcards.model)
         return not adapts and bool(own.get("weights"))
 
@@ -276,9 +260,24 @@ class Plan:
         shown = wildcards.figure == "cost"
         return [f"results/{wildcards.domain}/compare/{wildcards.scenario}/cost.csv"] if shown else []
 
+    def apart(self, recipe: str) -> bool:
+        """Whether the rows of a run stand in a table of their own, for what its rule chooses by."""
+        selection = split_recipe(recipe)[2]
+        return selection is not None and self.slices.rules[selection].apart
+
+    def compared(self, domain: str, scenario: str) -> list[tuple[str, str]]:
+        """The runs of a scenario that stand in its main tables and figures."""
+        return [(model, recipe) for model, recipe in self.runs(domain, scenario) if not self.apart(recipe)]
+
+    def scores_apart(self, wildcards: Any) -> list[str]:
+        """Scores of the runs of a scenario that stand in a table of their own."""
+        place = f"results/{wildcards.domain}/evaluate/{wildcards.scenario}"
+        runs = self.runs(wildcards.domain, wildcards.scenario)
+        return [f"{place}/{model}-{recipe}.parquet" for model, recipe in runs if self.apart(recipe)]
+
     def scores(self, wildcards: Any) -> list[str]:
         """Scores of every recipe of a scenario, and of the truth where it is known."""
-        runs = self.runs(wildcards.domain, wildcards.scenario)
+        runs = self.compared(wildcards.domain, wildcards.scenario)
         if self.has_truth(wildcards.domain, wildcards.scenario):
             runs = [*runs, (REFERENCE_MODEL, TRUTH)]
         place = f"results/{wildcards.domain}/evaluate/{wildcards.scenario}"
@@ -287,7 +286,7 @@ class Plan:
     def examples(self, wildcards: Any) -> list[str]:
         """Examples of every recipe of a scenario, the only labels that figures see."""
         place = f"results/{wildcards.domain}/evaluate/{wildcards.scenario}"
-        runs = self.runs(wildcards.domain, wildcards.scenario)
+        runs = self.compared(wildcards.domain, wildcards.scenario)
         return [f"{place}/{model}-{recipe}.examples.nc" for model, recipe in runs]
 
     def costs(self, wildcards: Any) -> list[str]:
@@ -364,7 +363,12 @@ class Plan:
             if stage == "pretrain":
                 found["objective"] = f"{PACKAGE}.methods.{wildcards.objective}"
             if stage == "transfer":
-                found["recipe"] = f"{PACKAGE}.methods.{split_recipe(wildcards.recipe)[0]}"
+                recipe_id, _, selection = split_recipe(wildcards.recipe)
+                found["recipe"] = f"{PACKAGE}.methods.{recipe_id}"
+                if selection is not None and self.slices.compares(wildcards):
+                    found["selection"] = f"{PACKAGE}.train.selection.{self.slices.rules[selection].module}"
+                if self.slices.pretrains_anew(wildcards):
+                    found["objective"] = f"{PACKAGE}.methods.{self.recipes[recipe_id].objective}"
                 for use in self._recipe(wildcards).uses:
                     if (ROOT / "domains" / wildcards.domain / f"{use}.py").is_file():
                         found[use] = f"{base}.{use}"

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent
 
 # What a recipe may ask to read; the rule `transfer` has one input for each.
 RIGHTS = ("source_weights", "source_labels", "target_inputs", "target_labels")
+# What a selection rule may ask to read beside them.
+RIGHTS_OF_RULES = (*RIGHTS, "validation_labels")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Recipe:
         title: one line for help texts and tables.
         rights: what its jobs may read, of `RIGHTS`.
         rights_of_variants: by variant, what the jobs of that variant may read instead.
+        search: range of each setting that a search draws from, lowest and highest value.
         objective: id of the pretraining objective that it starts from, or None.
         models: "any", "none" (brings its own learner) or a tuple of model ids.
         variants: names that follow the id after a dot; the first is the default where `default_variant` is not empty.
@@ -51,10 +54,34 @@ class Recipe:
     uses: tuple[str, ...]
     rights_of_variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     simulation: bool = False
+    search: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def rights_of(self, variant: str | None) -> tuple[str, ...]:
         """What the jobs of a variant may read; None or nothing stands for the first one."""
         return self.rights_of_variants.get(variant or (self.variants[0] if self.variants else ""), self.rights)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A selection rule as its file in `train/selection` declares it.
+
+    Attributes:
+        name: what follows a recipe's id after a dot.
+        by: what it chooses by, in words.
+        labels: what it costs in labels of the target, in words.
+        rights: what a job may read because of it, of `RIGHTS_OF_RULES`.
+        compares: whether it does no more than compare trials, so that trainings stop by the recipe's own rule.
+        apart: whether its rows stand in a table of their own.
+        module: file that scores trials.
+    """
+
+    name: str
+    by: str
+    labels: str
+    rights: tuple[str, ...]
+    compares: bool
+    apart: bool
+    module: str
 
 
 @dataclass(frozen=True)
@@ -132,6 +159,13 @@ def recipes() -> dict[str, Recipe]:
             raise StageError(
                 f"methods/{name}.py: RIGHTS_OF_VARIANTS names {', '.join(strange)}; write words of VARIANTS"
             )
+        search = {key: tuple(ends) for key, ends in values.get("SEARCH", {}).items()}
+        for key, ends in search.items():
+            if key not in values.get("DEFAULTS", {}) or len(ends) != 2 or not 0 < ends[0] < ends[1]:
+                raise StageError(
+                    f"methods/{name}.py: SEARCH gives {key} {ends}; name a setting of DEFAULTS, with a lowest value "
+                    f"above 0 and a highest one above that"
+                )
         found[name] = Recipe(
             id=name,
             title=values["__doc__"],
@@ -145,7 +179,27 @@ def recipes() -> dict[str, Recipe]:
             uses=tuple(values.get("USES", ())),
             rights_of_variants=of_variants,
             simulation=values.get("SIMULATION", False),
+            search=search,
         )
+    return found
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """All selection rules by name, those that choose by labels put aside first."""
+    found = {}
+    files = _files("train/selection")
+    for module in sorted(files, key=lambda name: (name != "validation", name)):
+        for name, values in files[module].get("RULES", {}).items():
+            found[name] = Rule(
+                name=name,
+                by=values["by"],
+                labels=values["labels"],
+                rights=tuple(values["rights"]),
+                compares=values.get("compares", False),
+                apart=values.get("apart", False),
+                module=module,
+            )
     return found
 
 

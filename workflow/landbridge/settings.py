@@ -386,6 +386,14 @@ class Bootstrap(Strict):
     )
 
 
+class Search(Strict):
+    """A search over the settings of recipes, the same for all of them."""
+
+    trials: Positive = Field(
+        1, description="trials of each recipe that has ranges to search; 1 is the settings as configured, no search"
+    )
+
+
 class Run(Strict):
     """What holds for all domains."""
 
@@ -397,6 +405,7 @@ class Run(Strict):
     seeds: Positive = Field(3, description="paired repetitions")
     folds: Positive | None = Field(None, description="most folds of a scenario; all if absent")
     bootstrap: Bootstrap = Field(Bootstrap(), description="intervals")
+    search: Search = Field(Search(), description="search over the settings of recipes")
     data_memory_mb: Positive | None = Field(
         None,
         description="MB of unpacked data that a job which trains may hold in memory; what goes beyond is mapped from "

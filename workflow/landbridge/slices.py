@@ -15,14 +15,13 @@ from landbridge.config import Config, Scenario
 from landbridge.io import sources, weights
 from landbridge.registry import Recipe
 
-SELECTIONS = ("source_val", "fixed", "target_val_k")
 REFERENCE_MODEL = "none"
 
 
 def split_recipe(name: str) -> tuple[str, str, str | None]:
     """`id[.variant][.selection]` to id, variant ("" without) and selection rule (None for the default)."""
     recipe_id, *rest = name.split(".")
-    selection = rest.pop() if rest and rest[-1] in SELECTIONS else None
+    selection = rest.pop() if rest and rest[-1] in registry.rules() else None
     return recipe_id, rest[0] if rest else "", selection
 
 
@@ -38,6 +37,7 @@ class Slices:
         self.config = config
         self.scenarios = scenarios
         self.recipes: Mapping[str, Recipe] = registry.recipes()
+        self.rules = registry.rules()
         self.models = registry.models()
 
     def model(self, domain: str, scenario: str, name: str) -> dict[str, Any]:
@@ -189,6 +189,7 @@ class Slices:
         domain = self.config.domains[wildcards.domain]
         return {
             **self._network(wildcards),
+            **self._search(wildcards),
             "budget_stratify": scenario.budget_stratify,
             "selection_from": scenario.selection_from,
             "recipe": recipe_id,
@@ -201,6 +202,30 @@ class Slices:
             "budgets": list(scenario.budgets),
             "per_group": scenario.per_group,
         }
+
+    def _search(self, wildcards: Any) -> dict[str, Any]:
+        """What a search and its rule need, only where there are any: a key more would rerun every training."""
+        recipe_id, _, selection = split_recipe(wildcards.recipe)
+        recipe = self.recipes[recipe_id]
+        rare: dict[str, Any] = {}
+        if self.config.search.trials > 1 and recipe.search:
+            rare["search"] = self.config.search.model_dump()
+        if self.compares(wildcards):
+            rare["stops_by"] = recipe.selection
+        if self.pretrains_anew(wildcards):
+            own = self.config.domains[wildcards.domain].recipe_settings.get(str(recipe.objective), {})
+            rare["objective_settings"] = dict(own)
+        return rare
+
+    def compares(self, wildcards: Any) -> bool:
+        """Whether the rule of a transfer does no more than compare trials."""
+        selection = split_recipe(wildcards.recipe)[2]
+        return selection is not None and self.rules[selection].compares
+
+    def pretrains_anew(self, wildcards: Any) -> bool:
+        """Whether a transfer pretrains on parts of the source, to hold out the others."""
+        recipe_id, _, selection = split_recipe(wildcards.recipe)
+        return selection == "leave_one_source_domain_out" and self.recipes[recipe_id].objective is not None
 
     def evaluate(self, wildcards: Any) -> dict[str, Any]:
         """The task, and what an example is chosen by."""

@@ -1,6 +1,7 @@
 rule compare:
     input:
         scores=plan.scores,
+        apart=plan.scores_apart,
         cost=plan.costs,
         tests=plan.of_folds(
             "results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc"
@@ -13,6 +14,7 @@ rule compare:
             subcategory="{scenario}",
             labels={"what": "Leaderboard (table)"},
         ),
+        leaderboard_large="results/{domain}/compare/{scenario}/leaderboard_large.csv",
         effects=report(
             "results/{domain}/compare/{scenario}/effects.csv",
             caption="../report/effects_table.rst",

@@ -1,4 +1,4 @@
-# A job is given the files of its recipe's rights and no others; `answers.nc` is an input of `evaluate` alone.
+# A job is given the files of the rights of its recipe and its selection rule and no others; `answers.nc` is an input of `evaluate` alone.
 rule transfer:
     input:
         test_inputs="results/{domain}/split/{scenario}/fold{fold}/test_inputs.nc",
@@ -18,12 +18,17 @@ rule transfer:
             plan.needs("target_labels"),
             then="results/{domain}/split/{scenario}/fold{fold}/target_labels.nc",
         ),
+        validation_labels=branch(
+            plan.needs("validation_labels"),
+            then="results/{domain}/split/{scenario}/fold{fold}/validation_labels.nc",
+        ),
         weights=branch(
             plan.begins_at_weights,
             then=plan.weights,
         ),
     output:
         predictions="results/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.nc",
+        trials="results/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.trials.csv",
         cost="results/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.cost.json",
     log:
         "results/logs/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.log",

@@ -11,6 +11,7 @@ from landbridge.io import netcdf
 from landbridge.judge import compare, tables
 from landbridge.judge.metrics import regression
 from landbridge.judge.scores import read_scores
+from landbridge.plan import TABLES
 from landbridge.stage import Job, StageError
 
 GROUPS = 8
@@ -70,7 +71,7 @@ def write_units(path):
 
 
 def run(folder, **changes):
-    outputs = {name: folder / f"{name}.csv" for name in ("leaderboard", "effects", "labels", "units", "cost")}
+    outputs = {name: folder / f"{name}.csv" for name in TABLES}
     scores = [str(path) for path in sorted(folder.glob("*.parquet"))]
     test = folder / "test_inputs.nc"
     if not test.exists():

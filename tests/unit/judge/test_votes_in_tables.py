@@ -8,6 +8,7 @@ from landbridge.io import netcdf
 from landbridge.judge import compare, evaluate, tables
 from landbridge.judge.metrics import calibration
 from landbridge.judge.scales import split_name, voted
+from landbridge.plan import TABLES
 from landbridge.stage import Job
 
 CLASSES = ["bike", "bus", "car", "train", "walk"]
@@ -121,7 +122,7 @@ class Judged:
             "budget_axis": "units",
             **changes,
         }
-        outputs = {name: self.folder / f"{name}.csv" for name in ("leaderboard", "effects", "labels", "units", "cost")}
+        outputs = {name: self.folder / f"{name}.csv" for name in TABLES}
         scores = [str(path) for path in sorted(self.folder.glob("*.parquet"))]
         inputs = {"scores": scores, "cost": [], "tests": [str(self.folder / "test.nc")]}
         compare.run(Job("compare", inputs, outputs, settings))

@@ -9,6 +9,7 @@ from landbridge import registry
 from landbridge.contract import Dataset, Variable
 from landbridge.io import netcdf
 from landbridge.judge import compare, evaluate, tables
+from landbridge.plan import TABLES
 from landbridge.prepare import split
 from landbridge.stage import Job, StageError
 from landbridge.train import pretrain, transfer
@@ -108,6 +109,8 @@ class Line:
             "recipe_settings": changes.pop("recipe_settings", {}),
             **changes,
         }
+        rule = registry.rules().get(settings["selection"])
+        rights = [*settings["rights"], *(rule.rights if rule else ())]
         inputs = {"test_inputs": str(self.folder / "test_inputs.nc"), **self.own_inputs}
         own = "" if described.objective in ("erm", None) else f"-{described.objective}"
         given = {
@@ -115,16 +118,23 @@ class Line:
             "source_labels": "source.nc",
             "target_inputs": "target_inputs.nc",
             "target_labels": "target_labels.nc",
+            "validation_labels": "validation_labels.nc",
         }
-        inputs |= {right: str(self.folder / file) for right, file in given.items() if right in settings["rights"]}
+        inputs |= {right: str(self.folder / file) for right, file in given.items() if right in rights}
         outputs = {
             "predictions": self.folder / recipe / f"fold0-seed{seed}.nc",
+            "trials": self.folder / recipe / f"fold0-seed{seed}.trials.csv",
             "cost": self.folder / recipe / f"{seed}.json",
         }
         outputs["cost"].parent.mkdir(exist_ok=True)
         modules = {"recipe": f"landbridge.methods.{recipe}"}
         if described.models != "none":
             modules["model"] = f"landbridge.models.{self.model}"
+        if rule and rule.compares:
+            settings["stops_by"] = described.selection
+            modules["selection"] = f"landbridge.train.selection.{rule.module}"
+            if described.objective and rule.name == "leave_one_source_domain_out":
+                modules["objective"] = f"landbridge.methods.{described.objective}"
         wildcards = {"model": self.model, "recipe": recipe, "seed": str(seed), "fold": "0"}
         scratch = self.folder / "training"
         transfer.run(Job("transfer", inputs, outputs, settings, wildcards, modules, scratch=scratch, identity="x"))
@@ -153,7 +163,7 @@ class Line:
         }
         inputs = {"scores": [str(path) for path in sorted(self.folder.glob("*.parquet"))], "cost": []}
         inputs["tests"] = [str(self.folder / "test_inputs.nc")]
-        outputs = {name: self.folder / f"{name}.csv" for name in ("leaderboard", "effects", "labels", "units", "cost")}
+        outputs = {name: self.folder / f"{name}.csv" for name in TABLES}
         compare.run(Job("compare", inputs, outputs, settings))
         return {name: tables.read(path) for name, path in outputs.items()}
 

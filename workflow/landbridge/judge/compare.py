@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,11 @@ Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)
 
 
 def run(job: Job) -> None:
-    """Inputs: `scores`, `cost`, `tests`. Outputs: `leaderboard`, `effects`, `labels`, `units`, `cost`."""
+    """Inputs: `scores`, `apart`, `cost`, `tests`. Outputs: each of `tables` by its name.
+
+    Runs whose rule looks at labels that no budget counts (`apart`) stand in `leaderboard_large` and in no other table
+    but that of costs: no reference, no effect, no verdict is taken from them.
+    """
     settings = job.settings
     scores = read_scores(job.input_list("scores"), settings["budgets"])
     draws = bootstrap.draw(scores, settings["bootstrap"]["replicates"], settings["scenario"])
@@ -55,9 +60,41 @@ def run(job: Job) -> None:
     tables.write(job.outputs["leaderboard"], tables.LEADERBOARD, rows["leaderboard"])
     tables.write(job.outputs["effects"], tables.EFFECTS, rows["effects"])
     tables.write(job.outputs["labels"], tables.LABELS, rows["labels"])
-    write_units(job.outputs["units"], scores, [netcdf.read(path) for path in job.input_list("tests")], settings)
     cost = [row for path in job.input_list("cost") for row in json.loads(path.read_text())]
+    tables.write(job.outputs["leaderboard_large"], tables.LARGE, rows_apart(job, scores, cost))
+    write_units(job.outputs["units"], scores, [netcdf.read(path) for path in job.input_list("tests")], settings)
     tables.write(job.outputs["cost"], tables.COST, cost)
+
+
+def rows_apart(job: Job, compared: Scores, cost: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the runs that stand apart, each with the most labels that its rule looked at in a job.
+
+    Args:
+        job: of `compare`.
+        compared: the runs of the main tables; failed budgets are filled by their naive reference.
+        cost: rows of all jobs.
+
+    Raises:
+        StageError: a run was scored on other units than the main tables.
+    """
+    settings, paths = job.settings, job.input_list("apart")
+    if not paths:
+        return []
+    scores = read_scores([*job.input_list("scores"), *paths], settings["budgets"])
+    if scores.groups != compared.groups or scores.unit_of_cell != compared.unit_of_cell:
+        raise StageError(f"{paths[0]}: scored on other units than the other recipes; delete the scores and run again")
+    kept = replace(scores, runs=scores.runs[-len(paths) :])
+    draws = bootstrap.draw(kept, settings["bootstrap"]["replicates"], settings["scenario"])
+    found: list[dict[str, Any]] = []
+    for target, name, _, statistic, values in each_statistic(kept, draws, settings):
+        what = {"target": target, "metric": name, "statistic": statistic}
+        found += leaderboard_rows(kept, draws, values, settings["bootstrap"]["level"], what, settings)
+    names = ("model", "recipe", "variant", "selection")
+    labels: dict[tuple[str, ...], int] = {}
+    for row in cost:
+        key = tuple(str(row[name]) for name in names)
+        labels[key] = max(labels.get(key, 0), int(row["labels_for_selection"]))
+    return [{**row, "labels_for_selection": labels.get(tuple(row[name] for name in names), 0)} for row in found]
 
 
 def each_statistic(

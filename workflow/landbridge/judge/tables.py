@@ -12,6 +12,7 @@ LEADERBOARD = (
     *("model", "recipe", "variant", "selection", "budget", "budget_unit", "target", "metric", "statistic", "value"),
     *("low", "high", "interval", "groups", "seeds", "status", "leakage"),
 )
+LARGE = (*LEADERBOARD[:-1], "labels_for_selection", LEADERBOARD[-1])
 EFFECTS = (
     *("model", "recipe", "variant", "selection", "reference", "budget", "budget_unit", "target", "metric"),
     *("statistic", "delta", "low", "high", "interval", "groups", "seeds", "p_improve", "p_wilcoxon", "p_holm"),

@@ -19,6 +19,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-3}
+SEARCH = {"rate": (1e-4, 1e-2)}
 
 
 class Adapted(nn.ModuleDict):

@@ -22,6 +22,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-4, "strength": 1e-3, "smallest": 1}
+SEARCH = {"strength": (1e-4, 1e-1)}
 
 
 def shrinkage(rows: Tensor, smallest: int) -> Tensor:

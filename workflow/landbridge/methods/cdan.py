@@ -34,6 +34,7 @@ MODELS = "any"
 PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "weight": 0.1, "discriminator_rate": 1e-3, "bins": 4}
+SEARCH = {"weight": (0.01, 1.0)}
 MOST = 1024
 BINS = whole(2, "a whole number from 2 on")
 

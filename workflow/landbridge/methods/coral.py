@@ -20,6 +20,7 @@ MODELS = "any"
 PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "weight": 1.0}
+SEARCH = {"weight": (0.1, 10.0)}
 
 
 def covariance(rows: Tensor) -> Tensor:

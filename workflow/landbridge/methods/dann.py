@@ -35,6 +35,7 @@ MODELS = "any"
 PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "weight": 0.1, "discriminator_rate": 1e-3}
+SEARCH = {"weight": (0.01, 1.0)}
 UNITS = 64
 
 

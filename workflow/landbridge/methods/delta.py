@@ -23,6 +23,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-4, "probe_rate": 1e-3, "strength": 0.01, "head_strength": 0.01}
+SEARCH = {"strength": (1e-4, 1.0)}
 FEATURES = "features"  # stands for what the head reads, where a network names no levels
 PROBED = 512  # windows or chips at most by which channels are judged
 

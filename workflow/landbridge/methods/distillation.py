@@ -26,6 +26,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS: dict[str, Any] = {"rate": 1e-3, "share": 0.5, "temperature": 2.0, "student": {}}
+SEARCH = {"share": (0.1, 0.9), "temperature": (1.0, 8.0)}
 
 
 def softened_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -17,6 +17,7 @@ OBJECTIVE = "erm"
 MODELS = ("refquery",)
 PLACE = "A"
 DEFAULTS = {"rate": 1e-2, "pull": 0.5, "share_of_steps": 1.0, "share_of_common_steps": 1.0}
+SEARCH = {"rate": (1e-3, 1e-1)}
 
 
 def begin(given: Given) -> Learner:

@@ -7,6 +7,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-4}
+SEARCH = {"rate": (1e-5, 1e-3)}
 
 
 def adapted(given: Given, rate: float) -> Learner:

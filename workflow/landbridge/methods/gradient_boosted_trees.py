@@ -31,6 +31,7 @@ DEFAULTS = {
     "max_rows": 1_000_000,
     "pixels_per_chip": 2000,
 }
+SEARCH = {"rate": (0.01, 0.2), "leaves": (8, 64), "rows_per_leaf": (5, 80)}
 
 
 class Trees:

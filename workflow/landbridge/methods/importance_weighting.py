@@ -34,6 +34,7 @@ MODELS = "any"
 PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "largest": 10.0, "quantile": 0.99, "penalty": 1.0, "rows": 50_000}
+SEARCH = {"rate": (1e-4, 1e-2)}
 KINDS = {
     "penalty": NOT_NEGATIVE,
     "largest": number("a number from 1 on", least=1),
@@ -154,9 +155,14 @@ def thinned(table: np.ndarray, rows: int) -> np.ndarray:
 
 def weights_of(log_odds: np.ndarray, quantile: float, largest: float) -> np.ndarray:
     """(row,) weights of mean 1 of log w, cut at a quantile of theirs and at `largest`."""
-    found = np.exp(np.clip(log_odds, -30, 30))
-    found = np.minimum(found, min(np.quantile(found, quantile), largest))
+    found = ratios_of(log_odds, quantile, largest)
     return found / found.mean()
+
+
+def ratios_of(log_odds: np.ndarray, quantile: float, largest: float) -> np.ndarray:
+    """(row,) w of log w, cut at a quantile of theirs and at `largest`."""
+    found = np.exp(np.clip(log_odds, -30, 30))
+    return np.minimum(found, min(np.quantile(found, quantile), largest))
 
 
 def effective_sample_size(weights: np.ndarray) -> float:

@@ -24,6 +24,7 @@ OBJECTIVE = None
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-3, "weight": 0.5, "second_rate": 3e-4}
+SEARCH = {"weight": (0.1, 2.0)}
 SOURCE = "source"
 
 

@@ -13,6 +13,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-4, "pull": 0.01, "shrink": 0.01}
+SEARCH = {"pull": (1e-4, 1.0)}
 
 
 def fit(given: Given) -> Fitted:

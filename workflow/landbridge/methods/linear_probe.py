@@ -10,6 +10,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-3}
+SEARCH = {"rate": (1e-4, 1e-1)}
 
 
 def fit(given: Given) -> Fitted:

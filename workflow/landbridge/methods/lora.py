@@ -22,6 +22,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-3, "rank": 4}
+SEARCH = {"rank": (1, 16)}
 
 
 class LowRank(nn.Module):

@@ -10,6 +10,7 @@ OBJECTIVE = "erm"
 MODELS = "any"
 PLACE = "A"
 DEFAULTS = {"rate": 1e-3, "ratio": 0.1}
+SEARCH = {"ratio": (0.03, 0.3)}
 
 
 def adapted(given: Given, rate: float, ratio: float) -> Learner:

@@ -24,6 +24,7 @@ MODELS = "any"
 PLACE = "PA"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "weight": 1.0}
+SEARCH = {"weight": (0.1, 10.0)}
 WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the kernels, in median distances
 LEAST_WIDTH = 1e-6  # where all rows are one
 

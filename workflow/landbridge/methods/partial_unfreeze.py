@@ -31,6 +31,7 @@ VARIANTS = (
     "reinitialise_last",
 )
 DEFAULTS = {"rate": 1e-4, "parts": ["head"], "reinitialise": []}
+SEARCH = {"rate": (1e-5, 1e-3)}
 
 
 def presets(part_names: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:

@@ -11,6 +11,7 @@ MODELS = "any"
 PLACE = "A"
 SELECTION = "source_val"
 DEFAULTS = {"rate": 1e-3, "share": 0.5}
+SEARCH = {"share": (0.1, 0.9)}
 
 
 def fit(given: Given) -> Fitted:

@@ -14,6 +14,7 @@ MODELS = "any"
 PLACE = "PA"
 VARIANTS = ("full", "lp_ft")
 DEFAULTS = {"rate": 1e-4, "head_rate": 1e-3, "ratio": 0.1}
+SEARCH = {"rate": (1e-5, 1e-3), "ratio": (0.03, 0.3)}
 
 
 def fit(given: Given) -> Fitted:

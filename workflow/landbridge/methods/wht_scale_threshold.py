@@ -15,6 +15,7 @@ OBJECTIVE = "erm"
 MODELS = ("wht_unet", "wht_resnet")
 PLACE = "A"
 DEFAULTS = {"rate": 1e-3, "head_bias": False}
+SEARCH = {"rate": (1e-4, 1e-2)}
 ENDS = (".spectrum.scale", ".spectrum.threshold")
 
 

@@ -19,8 +19,10 @@ class Meter:
         self.job = job
         self.started = time.perf_counter()
 
-    def row(self, fitted: Any | None, *, fits: int, **labels: int) -> dict[str, Any]:
+    def row(self, fitted: Any | None, *, fits: int, search_seconds: float = 0.0, **labels: int) -> dict[str, Any]:
         """One row of the cost table; parameters and bytes are 0 where nothing was fitted.
+
+        Of all seconds `search_seconds` went into choosing settings: trials that were not chosen, and scoring.
 
         What a fit notes of itself, such as an effective sample size, stands behind the columns of the table.
         """
@@ -34,8 +36,8 @@ class Meter:
             "fold": int(self.job.wildcards.get("fold", 0)),
             "seed": self.job.seed,
             "stage": self.job.stage,
-            "seconds": round(time.perf_counter() - self.started, 3),
-            "search_seconds": 0.0,  # no search over settings yet: every recipe runs its defaults
+            "seconds": round(time.perf_counter() - self.started - search_seconds, 3),
+            "search_seconds": round(search_seconds, 3),
             "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
             "device": self.job.device,
             "trained_parameters": trained,

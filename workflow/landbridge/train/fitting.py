@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from landbridge.prepare.budgets import Budget
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job
 from landbridge.train.harness import Given, Tools
+from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,8 @@ class Result:
         values: predictions in the contract's shape and type; None unless the status is "ok".
         selection: rule by which the number of steps or rounds was chosen.
         labels_used: labelled groups, units or days that the recipe looked at.
+        fits: what was handed to each fit and what came of it, for rules that compare trials; one for each target group
+            where these are fitted by themselves.
     """
 
     budget: Budget
@@ -36,6 +41,7 @@ class Result:
     selection: str
     fitted: Fitted | None
     labels_used: int = 0
+    fits: list[tuple[Given, Fitted]] = field(default_factory=list)
 
 
 def size_of(job: Job, pool: Dataset | None, label: str) -> int:
@@ -54,7 +60,7 @@ def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
     """
     if pool is None:
         return Budget(label, size_of(job, None, label), None)
-    selection = job.settings["selection"]
+    selection = job.settings.get("stops_by", job.settings["selection"])
     keep = {"target_val_k": True, None: None}.get(selection, False)
     return budgets.cut(
         pool,
@@ -68,28 +74,39 @@ def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
     )
 
 
-def fit_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str) -> tuple[Result, bool]:
-    """One budget, and whether the recipe made do without looking at it."""
+def settings_of(tools: Tools) -> dict[str, Any]:
+    """The recipe's own settings with those of the configuration laid over them."""
+    return {**getattr(tools.recipe, "DEFAULTS", {}), **tools.job.settings["recipe_settings"]}
+
+
+def fit_budget(
+    tools: Tools, pool: Dataset | None, test: Samples, label: str, settings: Mapping[str, Any]
+) -> tuple[Result, bool]:
+    """One budget by these settings of the recipe, and whether the recipe made do without looking at it."""
     job = tools.job
     if job.settings["budget_axis"] == "time" and job.settings["per_group"] and pool is not None:
-        return _budget_per_group(tools, pool, test, label)
+        return _budget_per_group(tools, pool, test, label, settings)
     try:
         budget = cut(job, pool, label)
     except budgets.TooSmallError as reason:
         return Result(Budget(label, 0, None), None, f"not_applicable: {reason}", "", None), False
     if budget is None:
         return Result(Budget(label, 0, None), None, "not_applicable: the pool holds fewer", "", None), False
-    given, result = _fit(tools, budget, test, f"{job.wildcards.get('recipe', '')} budget {label}")
+    given = given_of(tools, budget, f"{job.wildcards.get('recipe', '')} budget {label}", settings)
+    result = _fit(given, test)
     return result, not given.used_budget
 
 
-def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) -> tuple[Result, bool]:
+def _budget_per_group(
+    tools: Tools, pool: Dataset, test: Samples, label: str, settings: Mapping[str, Any]
+) -> tuple[Result, bool]:
     """One fit for each target group, on its own leading days, predicting its own rows."""
     groups = np.asarray(pool["group"]).astype(str)
     values: np.ndarray | None = None
     last: Result | None = None
+    fits: list[tuple[Given, Fitted]] = []
     try:
-        start = _begin(tools, pool, label) if len(test.by_group) > 1 else None
+        start = _begin(tools, pool, label, settings) if len(test.by_group) > 1 else None
     except NotApplicable as reason:
         return Result(Budget(label, 0, None), None, f"not_applicable: {reason}", "", None), False
     except Diverged as reason:
@@ -100,64 +117,71 @@ def _budget_per_group(tools: Tools, pool: Dataset, test: Samples, label: str) ->
             text = f"not_applicable: {group} has fewer labelled days"
             return Result(Budget(label, 0, None), None, text, "", None), False
         what = f"{tools.job.wildcards.get('recipe', '')} {group} budget {label}"
-        given, result = _fit(tools, budget, own, what, start)
+        given = given_of(tools, budget, what, settings, start)
+        result = _fit(given, own)
         if result.values is None:  # one group without a fit leaves the budget without a fair score
             text = f"{result.status} ({group})"
             return Result(budget, None, text, result.selection, None), not given.used_budget
         if not given.used_budget:  # the same for every group
             assert result.fitted is not None
-            return replace(result, values=_predicted(tools, result.fitted, test)), True
+            return replace(result, values=predicted(tools.layout, result.fitted, test)), True
         values = np.full((test.prediction_rows, *result.values.shape[1:]), np.nan) if values is None else values
         values[rows] = result.values
         last = result
+        fits += result.fits
     assert last is not None
-    return replace(last, values=values), False
+    return replace(last, values=values, fits=fits), False
 
 
-def _begin(tools: Tools, pool: Dataset, label: str) -> Learner | None:
+def _begin(tools: Tools, pool: Dataset, label: str, settings: Mapping[str, Any]) -> Learner | None:
     """What the recipe learns of all groups' labelled days before it is fitted to each; None where it does not."""
     if not hasattr(tools.recipe, "begin"):
         return None
     budget = cut(tools.job, pool, label)
     if budget is None or budget.train is None:
         return None
-    begun: Learner = tools.recipe.begin(
-        _given(tools, budget, f"{tools.job.wildcards.get('recipe', '')} all groups budget {label}")
-    )
+    what = f"{tools.job.wildcards.get('recipe', '')} all groups budget {label}"
+    begun: Learner = tools.recipe.begin(given_of(tools, budget, what, settings))
     return begun
 
 
-def _given(tools: Tools, budget: Budget, what: str, start: Learner | None = None) -> Given:
+def given_of(
+    tools: Tools, budget: Budget, what: str, settings: Mapping[str, Any], start: Learner | None = None
+) -> Given:
+    """What one fit is handed: a budget, and settings of the recipe."""
     job = tools.job
     return Given(
         tools=tools,
         cut=budget,
         seed=stream("fit", job.settings["scenario"], job.seed),
-        settings={**getattr(tools.recipe, "DEFAULTS", {}), **job.settings["recipe_settings"]},
+        settings=settings,
         variant=job.settings["variant"],
         what=what,
         start=start,
     )
 
 
-def _fit(tools: Tools, budget: Budget, test: Samples, what: str, start: Learner | None = None) -> tuple[Given, Result]:
-    job = tools.job
-    given = _given(tools, budget, what, start)
-    selection = job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
+def _fit(given: Given, test: Samples) -> Result:
+    """Fit and predict; a fit that diverges, or that predicts what is not finite, is a result too."""
+    tools, budget = given.tools, given.cut
+    selection = tools.job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
     try:
         fitted = tools.recipe.fit(given)
-        values = _predicted(tools, fitted, test)
+        values = predicted(tools.layout, fitted, test)
     except NotApplicable as reason:
-        return given, Result(budget, None, f"not_applicable: {reason}", "", None)
+        return Result(budget, None, f"not_applicable: {reason}", "", None)
     except Diverged as reason:
-        log.warning("%s diverged: %s", what, reason)
-        return given, Result(budget, None, f"failed: {reason}", selection, None)
+        log.warning("%s diverged: %s", given.what, reason)
+        return Result(budget, None, f"failed: {reason}", selection, None)
     if not given.used_budget:
-        selection = job.settings["selection"] or "source_val"
-    return given, Result(budget, values, "ok", selection, fitted, budget.size if given.used_budget else 0)
+        selection = tools.job.settings["selection"] or "source_val"
+    used = budget.size if given.used_budget else 0
+    if not np.isfinite(values).all():
+        return Result(budget, None, "failed: a prediction is not finite", selection, fitted, used)
+    return Result(budget, values, "ok", selection, fitted, used, [(given, fitted)])
 
 
-def _predicted(tools: Tools, fitted: Fitted, test: Samples) -> np.ndarray:
+def predicted(layout: Layout, fitted: Fitted, test: Any) -> np.ndarray:
     """What a fit predicts; nothing that is on or off lies below off."""
     values = fitted.predict(test)
-    return np.maximum(values, 0) if tools.layout.on_from else values
+    return np.maximum(values, 0) if layout.on_from else values

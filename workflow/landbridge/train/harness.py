@@ -128,7 +128,14 @@ def set_threads(threads: int) -> None:
 
 @dataclass
 class Tools:
-    """What all budgets of a job share."""
+    """What all budgets of a job share.
+
+    Attributes:
+        large: validation groups of the target; only where the selection rule is `target_val_large`.
+        start: the pretrained network, in the place of that of the job's file.
+        known: what a selection rule found out once and needs for every trial.
+        fits: trainings so far.
+    """
 
     job: Job
     layout: Layout
@@ -140,7 +147,20 @@ class Tools:
     source_rows: str
     features: FeatureFunction | None = None
     own: Mapping[str, ModuleType] = field(default_factory=dict)
+    large: Samples | None = None
+    start: Learner | None = None
+    known: dict[str, Any] = field(default_factory=dict)
     fits: int = 0
+
+    @property
+    def stops_by(self) -> str | None:
+        """Rule by which trainings stop: the recipe's own where the job's rule chooses among trials alone.
+
+        None stops by the number of labelled groups, or by the source where the recipe asks for that.
+        """
+        settings = self.job.settings
+        rule: str | None = settings.get("stops_by", settings["selection"])
+        return rule
 
     @property
     def rights(self) -> Sequence[str]:
@@ -213,10 +233,11 @@ class Given:
         return self._target
 
     @cached_property
-    def _selection(self) -> Samples | None:
+    def selection(self) -> Samples | None:
+        """Labelled data of the budget that are kept to choose by; not for recipes."""
         if self.cut.selection is None:
             return None
-        samples = Samples(self.cut.selection, self.tools.layout, self.tools.job.device)
+        samples = Samples(self.cut.selection, self.tools.layout, self.tools.job.device, self.tools.features)
         return samples if len(samples) else None
 
     @property
@@ -237,6 +258,8 @@ class Given:
 
     def pretrained(self) -> Learner:
         self._require("source_weights")
+        if self.tools.start is not None:
+            return deepcopy(self.tools.start)
         learner, notes = load_learner(self.tools.job.input("source_weights"), self.tools.build)
         if learner.scaler.rows != self.tools.source_rows:
             raise StageError(
@@ -315,10 +338,13 @@ class Given:
         training = settings["training"]
         validation: Samples | None = None
         steps: int | None = None
-        if select_on_source and settings["selection"] in (None, "source_val"):
+        rule = self.tools.stops_by
+        if rule == "target_val_large":
+            validation = self.tools.large
+        elif select_on_source and rule in (None, "source_val"):
             validation = self.source_validation
-        elif self._selection is not None:
-            validation = self._selection
+        elif self.selection is not None:
+            validation = self.selection
         else:
             steps = max(1, round(training["fixed_steps"] * share_of_steps))
         scaler = learner.scaler

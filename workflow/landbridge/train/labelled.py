@@ -28,7 +28,7 @@ def labelled_rows(samples: Samples) -> LabelledRows:
         raise NotApplicable("reads rows with one label each, and here every pixel of a chip has one")
     values, weights = samples.labels
     if samples.task == "regression":
-        rows = _rows_of_steps(samples)
+        rows = rows_of_steps(samples)
         kept = (weights[rows.observations] > 0).any(axis=1)
         rows = Rows(*(array[kept] for array in vars(rows).values()))
     else:
@@ -44,7 +44,8 @@ def labelled_rows(samples: Samples) -> LabelledRows:
     return LabelledRows(samples.with_rows(rows), labels, own, groups, in_time=not samples.chips)
 
 
-def _rows_of_steps(samples: Samples) -> Rows:
+def rows_of_steps(samples: Samples) -> Rows:
+    """Windows `predicted` steps apart, labelled or not, so that each of their last scored steps is predicted once."""
     layout = samples.layout
     window = {"length": layout.length, "lookahead": layout.lookahead, "predicted": layout.predicted}
     window["predict_stride"] = layout.predicted

@@ -10,27 +10,27 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from landbridge.io import netcdf
 from landbridge.prepare.budgets import Budget
-from landbridge.stage import Job
+from landbridge.stage import Job, StageError
 from landbridge.train.cost import Meter
-from landbridge.train.fitting import Result, fit_budget, size_of
+from landbridge.train.fitting import Result, size_of
 from landbridge.train.harness import Tools, open_source, set_threads
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
 from landbridge.train.predictions import predictions
 from landbridge.train.progress import progress_of
 from landbridge.train.samples import Samples
+from landbridge.train.selection import search
+from landbridge.train.selection.search import Searched, Trial, search_budget
 
 log = logging.getLogger(__name__)
 
 
 def run(job: Job) -> None:
-    """Inputs: `test_inputs`, those of the recipe's rights, and `weights` where training begins at a file.
+    """Inputs: `test_inputs`, those of the rights of recipe and selection rule, and `weights` to begin at.
 
-    Outputs: `predictions`, `cost`.
+    Outputs: `predictions`, `trials`, `cost`.
     """
     set_threads(job.threads)
     held = Held.of(job)
@@ -54,29 +54,35 @@ def run(job: Job) -> None:
             features=features,
             own=own,
             source_rows=str(test_file.attributes["source_rows_hash"]),
+            large=_validation(job, held, layout, features),
         )
-        reused: Result | None = None
+        trials: list[tuple[str, Trial]] = []
+        reused: Searched | None = None
         for label in job.settings["budgets"]:
             meter, before = Meter(job), tools.fits
             if reused is None:
-                result, free = fit_budget(tools, pool, test, label)
-                reused = result if free else None
+                found = search_budget(tools, pool, test, label)
+                result, seconds = found.result, found.seconds
+                reused = found if found.free else None
             else:  # the recipe did not look at the labels, so no budget changes what it does
-                size = size_of(job, pool, label)
-                result = replace(reused, budget=Budget(label, size, None))
-            if result.values is not None and not np.isfinite(result.values).all():
-                result = replace(result, values=None, status="failed: a prediction is not finite")
+                found, seconds = reused, 0.0
+                kept = found.result.budget.selection_size if tools.large is not None else 0
+                budget = Budget(label, size_of(job, pool, label), None, selection_size=kept)
+                result = replace(found.result, budget=budget)
+            trials += [(label, trial) for trial in found.trials]
             log.info("budget %s: %s", label, result.status)
             results.append(result)
             rows.append(
                 meter.row(
                     result.fitted,
                     fits=tools.fits - before,
+                    search_seconds=seconds,
                     labels_used=result.labels_used,
                     labels_for_selection=result.budget.selection_size,
                 )
             )
         netcdf.write(job.outputs["predictions"], predictions(job, layout, test_file, results))
+        search.write(job.outputs["trials"], trials)
         Meter.write(job.outputs["cost"], [_total(rows)])
 
 
@@ -92,8 +98,26 @@ def _unlabelled(job: Job, held: Held, layout: Layout, features: Any) -> Samples 
     return Samples(held.read(job.input("target_inputs")), layout, job.device, features)
 
 
+def _validation(job: Job, held: Held, layout: Layout, features: Any) -> Samples | None:
+    """Validation groups of the target, for the rule `target_val_large` alone.
+
+    Raises:
+        StageError: the split has none.
+    """
+    if not job.input_list("validation_labels"):
+        return None
+    dataset = held.read(job.input("validation_labels"))
+    found = Samples(dataset, layout, job.device, features) if len(dataset["unit_name"]) else None
+    if found is None or len(found) == 0:
+        raise StageError(
+            f"{job.input('validation_labels')}: holds no labelled window to choose by; give target_val a share in "
+            f"split.shares of {job.settings['scenario']}, or leave out recipes that select by target_val_large"
+        )
+    return found
+
+
 def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """One row for the job: seconds and fits of all budgets together, the rest of the largest budget that was fitted."""
     last = max(rows, key=lambda row: (row["labels_used"], row["total_parameters"]))
-    totals = {name: round(sum(row[name] for row in rows), 3) for name in ("seconds", "fits")}
+    totals = {name: round(sum(row[name] for row in rows), 3) for name in ("seconds", "search_seconds", "fits")}
     return {**last, **totals, "peak_mb": max(row["peak_mb"] for row in rows)}

@@ -409,6 +409,15 @@ def test_false_takes_away_and_an_empty_key_leaves_as_it_is(bench):
     assert config.bootstrap.replicates == 2000
 
 
+def test_a_list_of_recipes_inside_another_stands_for_its_members(bench):
+    shared = "ponds: {recipes: [naive, [full_finetune, lp_ft]]}\n"
+    assert bench.load(shared).domains["ponds"].recipes == ["naive", "full_finetune", "lp_ft"]
+    with pytest.raises(ConfigError, match="'naive' stands 2 times; keep one"):
+        bench.load("ponds: {recipes: [naive, [naive]]}\n")
+    with pytest.raises(ConfigError, match="line 1: ponds\\.recipes: there is no recipe 'lp_fd'; did you mean 'lp_ft'"):
+        bench.load("ponds: {recipes: [naive, [full_finetune, lp_fd]]}\n")
+
+
 def test_merge_leaves_its_arguments_alone():
     base, over = {"a": {"b": 1, "c": [1]}, "d": False}, {"a": {"c": [2]}, "d": True}
     assert merge(base, over) == {"a": {"b": 1, "c": [2]}, "d": True}
@@ -452,7 +461,16 @@ def test_a_configuration_never_changes_once_it_is_loaded(bench):
 
 
 @pytest.mark.parametrize(
-    "name", ["config.yaml", "test.yaml", "paper.yaml", "flux_towers.yaml", "gps_traces.yaml", "smart_meters.yaml"]
+    "name",
+    [
+        "config.yaml",
+        "test.yaml",
+        "paper.yaml",
+        "methods.yaml",
+        "flux_towers.yaml",
+        "gps_traces.yaml",
+        "smart_meters.yaml",
+    ],
 )
 def test_the_configurations_that_come_along_are_in_order(name):
     file = PACKAGE.parents[1] / "config" / name

@@ -3,9 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from landbridge.config import read_yaml
 from landbridge.offered import read_config
+from landbridge.options import FOLDER
 from landbridge.plan import Plan
-from landbridge.registry import RIGHTS
+from landbridge.registry import RIGHTS, domains, models, recipes
+from landbridge.slices import split_recipe
 
 
 def plan(**config):
@@ -82,3 +85,46 @@ def test_a_job_is_given_the_files_of_its_variants_rights(recipe):
     settings = own.settings("transfer")(wildcards)
     assert settings["rights"] == [right for right in RIGHTS if own.needs(right)(wildcards)]
     assert settings["variant"] == ("few" if few else "plain")
+
+
+@pytest.fixture(scope="module")
+def of_methods():
+    file = FOLDER / "methods.yaml"
+    return Plan(read_config(read_yaml(file), [file]))
+
+
+@pytest.mark.parametrize("domain", domains())
+def test_the_run_of_all_methods_has_every_recipe_in_every_domain_or_a_reason_in_its_tables(of_methods, domain):
+    scenario = next(iter(of_methods.scenarios[domain]))
+    ran = {split_recipe(name)[0] for _, name in of_methods.runs(domain, scenario)}
+    told = of_methods.settings("compare")(SimpleNamespace(domain=domain, scenario=scenario))["unfit"]
+    left_out = {row["recipe"] for row in told}
+    assert ran | left_out == set(recipes())
+    assert not ran & left_out
+    for row in told:
+        assert row["status"].startswith("not_applicable: needs ")
+
+
+def test_every_recipe_runs_somewhere_among_all_methods(of_methods):
+    runs = [
+        run for domain, own in of_methods.scenarios.items() for name in own for run in of_methods.runs(domain, name)
+    ]
+    assert {split_recipe(name)[0] for _, name in runs} == set(recipes())
+    assert {model for model, _ in runs} - {"none"} <= set(models())
+
+
+def test_what_can_not_run_is_a_setting_of_comparisons_alone_and_only_where_there_is_any(of_methods):
+    job_of = {"domain": "flux_towers", "scenario": "twin_towers"}
+    told = of_methods.settings("compare")(SimpleNamespace(**job_of))["unfit"]
+    by_recipe = {(row["recipe"], row["variant"]): row["status"] for row in told}
+    assert by_recipe["embedding_only", ""] == (
+        "not_applicable: needs one of the models refquery, and the scenario has none of them"
+    )
+    assert by_recipe["simulate_then_finetune", "lp_ft"].startswith(
+        "not_applicable: needs a source that is a simulation"
+    )
+    assert "unfit" not in of_methods.settings("draw")(SimpleNamespace(**job_of, figure="map"))
+    default = Plan(read_config({}, []))
+    for domain, own in default.scenarios.items():
+        for scenario in own:
+            assert "unfit" not in default.settings("compare")(SimpleNamespace(domain=domain, scenario=scenario))

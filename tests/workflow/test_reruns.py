@@ -79,6 +79,14 @@ def test_one_recipe(project):
             assert "recipe=linear_probe" in wildcards
 
 
+def test_one_more_recipe_shares_the_pretraining(project):
+    project.edit("config/config.yaml", "lp_ft]", "lp_ft, l2_sp]")
+    jobs = project.planned("all")
+    assert stages(jobs) == {"transfer", "evaluate", "compare", "draw", "summarise"}
+    trained = [wildcards for rule, wildcards in jobs if rule == "transfer"]
+    assert trained and all("recipe=l2_sp" in wildcards for wildcards in trained)
+
+
 def test_one_scenarios_key(project):
     project.edit(f"workflow/landbridge/domains/{DOMAIN}/domain.yaml", "min_scored: 30", "min_scored: 31")
     jobs = project.planned("all")

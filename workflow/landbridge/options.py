@@ -139,22 +139,43 @@ def _rules_table() -> Iterator[str]:
 
 def _settings_tables() -> Iterator[str]:
     """Defaults by name; a setting that a search draws with its range in brackets."""
-    searched = {name: recipe.search for name, recipe in registry.recipes().items()}
-    for heading, described in (
-        ("Settings of models", {name: model.literals.get("DEFAULTS", {}) for name, model in registry.models().items()}),
-        ("Settings of recipes", {name: recipe.defaults for name, recipe in registry.recipes().items()}),
-    ):
-        yield f"### {heading}\n"
-        yield "| name | settings and their defaults |\n| --- | --- |"
-        for name, defaults in described.items():
-            ranges = searched.get(name, {}) if heading == "Settings of recipes" else {}
-            words = [
-                f"`{key}: {json.dumps(value)}`"
-                + (f" ({ranges[key][0]:g} to {ranges[key][1]:g})" if key in ranges else "")
-                for key, value in defaults.items()
-            ]
-            yield f"| `{name}` | {', '.join(words) or 'none'} |"
-        yield ""
+    yield "### Settings of models\n"
+    yield "| name | settings and their defaults |\n| --- | --- |"
+    for name, model in registry.models().items():
+        yield f"| `{name}` | {_listed(model.literals.get('DEFAULTS', {}))} |"
+    yield ""
+    yield "### Recipes\n"
+    yield (
+        "What a recipe may read is what its jobs are given, beside the test's inputs for predicting; a variant in "
+        "brackets has rights of its own.\n"
+    )
+    yield "| name | what it is | variants | may read | networks | settings and their defaults |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, recipe in registry.recipes().items():
+        variants = ", ".join(f"`{variant}`" for variant in recipe.variants) or "none"
+        rights = [", ".join(recipe.rights) or "nothing"]
+        rights += [f"({variant}: {', '.join(own)})" for variant, own in recipe.rights_of_variants.items()]
+        networks = recipe.models if isinstance(recipe.models, str) else ", ".join(f"`{one}`" for one in recipe.models)
+        networks += ", on a simulation" if recipe.simulation else ""
+        cells = (
+            f"`{name}`",
+            recipe.title,
+            variants,
+            " ".join(rights),
+            networks,
+            _listed(recipe.defaults, recipe.search),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _listed(defaults: Mapping[str, Any], searched: Mapping[str, tuple[float, float]] | None = None) -> str:
+    words = [
+        f"`{key}: {json.dumps(value)}`"
+        + (f" ({searched[key][0]:g} to {searched[key][1]:g})" if searched and key in searched else "")
+        for key, value in defaults.items()
+    ]
+    return ", ".join(words) or "none"
 
 
 def with_tables(text: str) -> str:

@@ -238,3 +238,14 @@ def test_an_interval_decides_the_word():
     assert compare.verdict(0.0, 0.1, "groups") == "unclear"
     assert compare.verdict(0.1, 0.2, "blocks") == "helps_here"
     assert compare.verdict(0.1, 0.2, "none") == "unclear"
+
+
+def test_a_recipe_that_can_not_run_has_a_row_that_says_why(tmp_path):
+    write(tmp_path, "source_only", {"0": 1.0, "1": 1.0, "4": 1.0})
+    why = "not_applicable: needs one of the models refquery, and the scenario has none of them"
+    found = run(tmp_path, unfit=[{"recipe": "embedding_only", "variant": "", "status": why}])
+    told = [row for row in found["leaderboard"] if row["recipe"] == "embedding_only"]
+    assert [(row["budget"], row["metric"], row["value"], row["status"]) for row in told] == [
+        (budget, "rmse", "", why) for budget in ("0", "1", "4")
+    ]
+    assert not [row for name in ("effects", "labels") for row in found[name] if row["recipe"] == "embedding_only"]

@@ -96,9 +96,23 @@ class Line:
             Job("pretrain", inputs, outputs, settings, wildcards, modules, scratch=scratch, identity=objective)
         )
 
+    def files(self, described, rights, seed=0):
+        """Files of a job of a recipe: the test's inputs, and those of its rights."""
+        own = "" if described.objective in ("erm", None) else f"-{described.objective}"
+        given = {
+            "test_inputs": "test_inputs.nc",
+            "source_weights": f"checkpoint{own}{seed}",
+            "source_labels": "source.nc",
+            "target_inputs": "target_inputs.nc",
+            "target_labels": "target_labels.nc",
+            "validation_labels": "validation_labels.nc",
+        }
+        return {name: str(self.folder / file) for name, file in given.items() if name in ("test_inputs", *rights)}
+
     def transfer(self, recipe, seed=0, **changes):
         described = registry.recipes()[recipe]
         variant = changes.pop("variant", described.variants[0] if described.variants else "")
+        own_modules = changes.pop("modules", {})
         settings = {
             **self.settings,
             "recipe": recipe,
@@ -111,23 +125,14 @@ class Line:
         }
         rule = registry.rules().get(settings["selection"])
         rights = [*settings["rights"], *(rule.rights if rule else ())]
-        inputs = {"test_inputs": str(self.folder / "test_inputs.nc"), **self.own_inputs}
-        own = "" if described.objective in ("erm", None) else f"-{described.objective}"
-        given = {
-            "source_weights": f"checkpoint{own}{seed}",
-            "source_labels": "source.nc",
-            "target_inputs": "target_inputs.nc",
-            "target_labels": "target_labels.nc",
-            "validation_labels": "validation_labels.nc",
-        }
-        inputs |= {right: str(self.folder / file) for right, file in given.items() if right in rights}
+        inputs = {**self.files(described, rights, seed), **self.own_inputs}
         outputs = {
             "predictions": self.folder / recipe / f"fold0-seed{seed}.nc",
             "trials": self.folder / recipe / f"fold0-seed{seed}.trials.csv",
             "cost": self.folder / recipe / f"{seed}.json",
         }
         outputs["cost"].parent.mkdir(exist_ok=True)
-        modules = {"recipe": f"landbridge.methods.{recipe}"}
+        modules = {"recipe": f"landbridge.methods.{recipe}", **own_modules}
         if described.models != "none":
             modules["model"] = f"landbridge.models.{self.model}"
         if rule and rule.compares:

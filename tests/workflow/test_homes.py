@@ -52,7 +52,7 @@ def test_from_one_country_to_another(tmp_path):
         assert float(own[0]["value"]) >= least
     truth = netcdf.read(results / "split" / "twin_homes" / "fold0" / "answers.nc")
     assert "mains" not in truth
-    for figure in ("days", "cost", "learning_curve", "effects"):
+    for figure in ("days", "pareto", "learning_curve", "effects"):
         assert (compared / f"{figure}.svg").stat().st_size > 5000
     # What no source home has is predicted once a day of the new home is labelled, and nothing but embeddings is sent.
     board = rows(results / "compare" / "twin_homes_kettle" / "leaderboard.csv", metric="mae", target="kettle")

@@ -164,6 +164,28 @@ def check_predictions(dataset: Dataset) -> None:
             _check_budget(name, values[number], labels[number])
         elif not str(status).startswith(("not_applicable: ", "failed: ")):
             raise ContractError(f"status: {status!r}; write ok, 'not_applicable: why' or 'failed: why'")
+    if "quantile_offset" in dataset:
+        _check_quantiles(dataset)
+
+
+def _check_quantiles(dataset: Dataset) -> None:
+    """Quantiles around predictions: in order, and of a budget, target and level all there or all missing."""
+    _require(dataset, ("quantile_level",), "predictions with quantiles")
+    levels, offsets = dataset["quantile_level"], dataset["quantile_offset"]
+    names = dataset.variables["quantile_offset"].dimensions
+    if names not in (("budget", "target", "quantile"), ("budget", "row", "target", "quantile")):
+        raise ContractError(
+            f"quantile_offset: dimensions {names}; write (budget, target, quantile), with row after budget where rows "
+            f"differ"
+        )
+    if not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
+        raise ContractError(f"quantile_level: {levels.tolist()}; write growing numbers between 0 and 1")
+    present = np.isfinite(offsets)
+    if offsets.ndim == 4 and offsets.size and (present.any(axis=1) != present.all(axis=1)).any():
+        raise ContractError("quantile_offset: some rows of a budget, target and level are missing; write all or none")
+    known = np.where(present, offsets, -np.inf)
+    if (np.maximum.accumulate(known, axis=-1) > np.where(present, offsets, np.inf)).any():
+        raise ContractError("quantile_offset: a higher quantile lies below a lower one")
 
 
 def _check_budget(name: str, values: np.ndarray, label: str) -> None:

@@ -36,6 +36,7 @@ class Offered:
         of_one_class: names of the metrics that may name a class.
         votes: scales of classes that a metric may name.
         of_states: names of the metrics of targets that are on or off.
+        scaled: names of the metrics of probabilities after temperature scaling.
         figures: names of figures by domain.
         simulators: domains with a process model.
     """
@@ -54,6 +55,7 @@ class Offered:
     of_one_class: Sequence[str] = ()
     votes: Sequence[str] = ()
     of_states: Sequence[str] = ()
+    scaled: Sequence[str] = ()
     figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     simulators: Sequence[str] = ()
 
@@ -97,7 +99,7 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
     for task in tasks:
         of_task: Sequence[str] = offered.metrics.get(task, ())
         if task != "regression":
-            of_task = _metrics_of_classes(domain, of_task, offered, task)
+            of_task = [*_metrics_of_classes(domain, of_task, offered, task), *offered.scaled]
         faults += _unknown((name, "metrics"), f"metric of {task}", domain.metrics, of_task)
     faults += _unknown((name, "statistics"), "statistic", domain.statistics, offered.statistics)
     faults += _unknown((name, "figures"), "figure", domain.figures, offered.figures.get(name))

@@ -20,6 +20,7 @@ TASKS = ("regression", "classification", "segmentation")
 TIME_UNITS = {"days": ("D", 1), "seconds": ("s", 86_400), "milliseconds": ("ms", 86_400_000)}
 IGNORE = 255  # label value that no loss and no score counts, as in common land-cover products
 PROBABILITY_SCALE = 254  # uint8 probability p is stored as round(254 p); 255 is missing
+QUANTILES = (0.05, 0.25, 0.75, 0.95)  # of predictions of numbers: the ends of their 90 % and 50 % intervals
 
 
 class ContractError(Exception):

@@ -20,10 +20,10 @@ def read_config(config: Mapping[str, Any], files: list[Path]) -> Config:
 def offered() -> Offered:
     """What there is to choose from, read from the package without importing it."""
     by_domain = registry.domains()
-    of_classes = registry.members(ROOT / "judge" / "metrics" / "confusion.py", "METRICS")
-    of_series, of_states = (
-        registry.members(ROOT / "judge" / "metrics" / "regression.py", name) for name in ("METRICS", "OF_STATES")
-    )
+    folder = ROOT / "judge" / "metrics"
+    of_classes, scaled = (registry.members(folder / "confusion.py", name) for name in ("METRICS", "SCALED"))
+    of_series, of_states = (registry.members(folder / "regression.py", name) for name in ("METRICS", "OF_STATES"))
+    of_intervals = registry.members(folder / "intervals.py", "METRICS")
     figures = registry.members(ROOT / "judge" / "figures.py", "FIGURES")
     return Offered(
         domains=by_domain,
@@ -32,7 +32,10 @@ def offered() -> Offered:
         selections=tuple(registry.rules()),
         model_settings={name: tuple(model.literals.get("DEFAULTS", ())) for name, model in registry.models().items()},
         metrics={
-            "regression": (*of_series, *of_states, *(f"{name}.{scale}" for name in of_series for scale in scales())),
+            "regression": (
+                *(*of_series, *of_states, *of_intervals),
+                *(f"{name}.{scale}" for name in of_series for scale in scales()),
+            ),
             "classification": of_classes,
             "segmentation": of_classes,
         },
@@ -44,6 +47,7 @@ def offered() -> Offered:
         of_one_class=registry.members(ROOT / "judge" / "metrics" / "confusion.py", "OF_ONE_CLASS"),
         votes=scales("VOTES"),
         of_states=of_states,
+        scaled=scaled,
         figures={
             name: (*figures, *registry.members(folder / "figures.py", "FIGURES")) for name, folder in by_domain.items()
         },

@@ -26,6 +26,7 @@ from landbridge.stage import StageError
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 TRUTH = "truth"
 CLASS_MAP, PROBABILITY_MAP = "_class.tif", "_probability.tif"  # end the names that `judge.maps` gives
+FIGURES_OF_COST = ("cost", "pareto")
 LINKED_SCENES = 12  # of each recipe; the folder has the others
 TABLES = ("leaderboard", "leaderboard_large", "effects", "labels", "units", "cost")  # of each comparison
 
@@ -256,8 +257,8 @@ class Plan:
         ]
 
     def cost_table(self, wildcards: Any) -> list[str]:
-        """Table of costs for the figure that shows them: any other would be drawn anew with every new time."""
-        shown = wildcards.figure == "cost"
+        """Table of costs for the figures that show them: any other would be drawn anew with every new time."""
+        shown = wildcards.figure in FIGURES_OF_COST
         return [f"results/{wildcards.domain}/compare/{wildcards.scenario}/cost.csv"] if shown else []
 
     def apart(self, recipe: str) -> bool:

@@ -13,9 +13,10 @@ from typing import Any
 from landbridge import registry
 from landbridge.config import Config, Scenario
 from landbridge.io import sources, weights
-from landbridge.registry import Recipe
+from landbridge.registry import Recipe, members
 
 REFERENCE_MODEL = "none"
+METRICS = registry.ROOT / "judge" / "metrics"
 
 
 def split_recipe(name: str) -> tuple[str, str, str | None]:
@@ -231,7 +232,11 @@ class Slices:
         """The task, and what an example is chosen by."""
         recipe_id, variant, _ = split_recipe(wildcards.recipe)
         metrics = self.config.domains[wildcards.domain].metrics
+        about = {*members(METRICS / "intervals.py", "METRICS"), *members(METRICS / "confusion.py", "SCALED")}
+        # Only where a metric asks for it: a key more would score everything anew.
+        rare = {"intervals": True} if about & set(metrics) else {}
         return {
+            **rare,
             **{
                 key: self._task(wildcards)[key] for key in ("scenario", "step", "task", "targets", "classes", "on_from")
             },

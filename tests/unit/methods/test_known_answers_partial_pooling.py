@@ -1,6 +1,7 @@
 """Known answers of `partial_pooling`: the shrinkage, its ends, the variances and how often intervals hold the truth."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,3 +145,33 @@ def test_groups_without_labels_stand_at_the_line(tmp_path):
 def test_classes_are_not_applicable(tmp_path, task):
     made = Line(tmp_path, task, recipes=["partial_pooling"])
     assert made.transfer("partial_pooling")["status"][0].startswith("not_applicable: adds effects of groups to numbers")
+
+
+def test_quantiles_of_a_known_and_a_new_group():
+    """Within 4, between 1, 4 rows: w = 1/2, so a row of the group varies by 4 + 1/2 and one of a new group by 5."""
+    sums = sums_of(np.zeros(4, int), np.array([2.0, 3, 3, 4]))
+    left = 1.0 * (1 - own.shrinkage(sums.weight, 4.0, 1.0))
+    fitted = own.Pooled(
+        SimpleNamespace(predict_table=lambda table: np.zeros((2, 1))),
+        effects={"a": np.array([1.0])},
+        left={"a": left},
+        new=np.array([1.0]),
+        within=np.array([4.0]),
+        notes={},
+    )
+    rows = SimpleNamespace(prediction_table=lambda: None, of_prediction_windows=lambda function: ["a", "b"])
+    found = fitted.quantiles(rows, [0.05, 0.5, 0.95])
+    assert found[:, 0, 1].tolist() == [1, 0]
+    assert found[:, 0, 2] == pytest.approx([1 + 1.64485 * np.sqrt(4.5), 1.64485 * np.sqrt(5)], rel=1e-5)
+    assert found[:, 0, 0] == pytest.approx([1 - 1.64485 * np.sqrt(4.5), -1.64485 * np.sqrt(5)], rel=1e-5)
+
+
+def test_nine_in_ten_rows_of_new_groups_lie_in_their_interval():
+    """Variances of 200 groups of 4; a row of a group that was not among them."""
+    random, held = np.random.default_rng(6), []
+    for seed in range(20):
+        group, y, _ = draws(200, 4, seed=seed)
+        found = own.reml(sums_of(group, y))
+        new = 1 + random.normal(size=500) + 2 * random.normal(size=500)
+        held.append(np.abs(new - found.beta[0]) < 1.645 * np.sqrt(found.between + found.within))
+    assert 0.88 < np.mean(held) < 0.92

@@ -81,6 +81,7 @@ class Line:
             "headline": HEADLINES[task],
         }
         self.recipes = recipes
+        self.metrics = {"regression": ["rmse", "r2"]}.get(task, ["macro_f1", "iou", "accuracy"])
         self.own_inputs = {}  # of jobs that train, such as weights to begin at
 
     def pretrain(self, seed=0, objective="erm", objective_settings=None, **training):
@@ -159,10 +160,9 @@ class Line:
             settings = {**self.settings, "recipe": recipe, "variant": variant[0] if variant else ""}
             outputs = {"scores": self.folder / f"{recipe}.parquet", "examples": self.folder / f"{recipe}.examples.nc"}
             evaluate.run(Job("evaluate", inputs, outputs, settings))
-        metrics = {"regression": ["rmse", "r2"]}.get(self.task, ["macro_f1", "iou", "accuracy"])
         settings = {
             **self.settings,
-            "metrics": metrics,
+            "metrics": self.metrics,
             "statistics": ["mean", "pooled"],
             "bootstrap": {"replicates": 200, "level": 0.95},
         }

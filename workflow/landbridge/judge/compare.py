@@ -162,7 +162,8 @@ def leaderboard_rows(
             low, high = (float("nan"),) * 2 if replicates is None else _bounds(replicates, kind, level)
             value = float("nan") if replicates is None else float(replicates[0])
             numbers = {"value": value, "low": low, "high": high, "interval": kind}
-            rows.append({**_head(own, scores, number, settings), **what, **numbers, "status": own.status[number]})
+            numbers |= {"status": own.status[number], "spread": own.spread[number] if own.spread else ""}
+            rows.append({**_head(own, scores, number, settings), **what, **numbers})
     return rows
 
 

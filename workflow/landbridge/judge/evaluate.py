@@ -39,7 +39,15 @@ def run(job: Job) -> None:
     if settings["recipe"] == "truth":
         for fold, path in enumerate(job.input_list("truth")):
             values = _truth_values(netcdf.read(path), settings)
-            head = {"fold": fold, "seed": 0, "budget": "", "budget_size": 0, "selection": "", "status": "ok"}
+            head = {
+                "fold": fold,
+                "seed": 0,
+                "budget": "",
+                "budget_size": 0,
+                "selection": "",
+                "status": "ok",
+                "spread": "",
+            }
             tables.append(score(answers[fold], values, settings, head))
             shown.setdefault(fold, ("", values))
     for path in job.input_list("predictions"):
@@ -59,9 +67,10 @@ def run(job: Job) -> None:
                 "budget_size": int(dataset["budget_size"][number]),
                 "selection": str(dataset["selection"][number]),
                 "status": status,
+                "spread": str(dataset["spread"][number]) if "spread" in dataset else "",
             }
             values = _values(dataset, number, settings, path, len(answers[fold].row_unit), status)
-            tables.append(score(answers[fold], values, settings, head))
+            tables.append(score(answers[fold], values, settings, head, *_spread(dataset, number)))
             if status == "ok" and seed == 0 and (fold == 0 or settings["task"] != "segmentation"):
                 shown[fold] = (str(label), values)
     table = pa.concat_tables(tables)
@@ -95,6 +104,12 @@ def _truth_values(dataset: Dataset, settings: Mapping[str, Any]) -> np.ndarray:
     classes = np.arange(len(settings["classes"]))
     one_hot = np.moveaxis((dataset["label"][..., None] == classes).astype(np.float64), -1, 1)
     return np.log(np.maximum(one_hot, LEAST_PROBABILITY)) if settings["task"] == "classification" else one_hot
+
+
+def _spread(dataset: Dataset, number: int) -> tuple[np.ndarray | None, float]:
+    """Distances of quantiles from the predictions of one budget, and the temperature of its probabilities."""
+    offsets = dataset["quantile_offset"][number].astype(np.float64) if "quantile_offset" in dataset else None
+    return offsets, float(dataset["temperature"][number]) if "temperature" in dataset else float("nan")
 
 
 def _values(

@@ -29,7 +29,8 @@ from landbridge.judge.canvas import (
 )
 from landbridge.judge.figures_of_calibration import reliability
 from landbridge.judge.figures_of_classes import confusions
-from landbridge.judge.figures_of_cost import cost
+from landbridge.judge.figures_of_cost import cost, pareto
+from landbridge.judge.figures_of_coverage import coverage
 from landbridge.judge.figures_of_places import map_of_groups
 from landbridge.judge.figures_of_ranks import critical_difference
 from landbridge.judge.figures_of_units import audit, classes, examples, tails
@@ -79,10 +80,28 @@ CAPTIONS = {
         "groups and seeds ({replicates} replicates); hollow marks have none, since fewer than five groups or blocks "
         "have predictions there. Rules without probabilities are sure of everything."
     ),
+    "coverage": (
+        "Share of the labels of {scenario} that lie in the 50 % and 90 % intervals of each recipe at its largest "
+        "budget: small dots are test groups (means over seeds), the large one is their mean with its {level} % "
+        "interval (bootstrap over test groups and seeds, {replicates} replicates), the dashed line what is claimed. To "
+        "the right of a panel stands the mean width. Below a recipe stands where its intervals come from: its own "
+        "variances, or split conformal prediction over groups that its fit has not learned from (the score of a group "
+        "is the quantile of its absolute residuals). An interval that is calibrated on the source promises nothing for "
+        "a target that differs from it, which is why its coverage is measured here. The bars show where labels fall "
+        "among the quantiles: much orange means labels below the intervals, much blue labels above them."
+    ),
     "cost": (
         "Score of each recipe in {scenario} at its largest budget, over the weights that it trains there and over the "
         "seconds of a job. Bars are the {level} % interval (bootstrap over test groups and seeds, {replicates} "
-        "replicates). Seconds depend on the machine, so this figure alone differs from run to run."
+        "replicates). Seconds depend on the machine, so figures of cost alone differ from run to run."
+    ),
+    "pareto": (
+        "What a score of {scenario} costs: labelled target {budget_unit} that a recipe consumes (every budget is a "
+        "mark), seconds of its job and of the pretraining that it begins at, and bytes that a new place must be sent, "
+        "the last two at the largest budget. Bars are the {level} % interval (bootstrap over test groups and seeds, "
+        "{replicates} replicates). The dashed line joins recipes that no other beats in both score and cost. Bold: "
+        "within 1 % of the best score, and cheaper than the best in what stands in brackets. Seconds depend on the "
+        "machine and on what else ran there, so figures of cost alone differ from run to run."
     ),
     "critical_difference": (
         "Mean rank of each recipe over the test groups of {scenario}, 1 for the best, by the headline's target and "
@@ -290,7 +309,9 @@ FIGURES = {
     "audit": audit,
     "confusion": confusions,
     "reliability": reliability,
+    "coverage": coverage,
     "cost": cost,
     "critical_difference": critical_difference,
+    "pareto": pareto,
     "map": map_of_groups,
 }

@@ -17,7 +17,10 @@ from landbridge.stage import StageError
 
 REFERENCE = ("none", "naive")
 MACRO = "macro"  # in the place of a target: the mean over all targets
-HEAD = ("model", "recipe", "variant", "selection", "status", "budget", "budget_size", "fold", "seed", "target")
+HEAD = (
+    *("model", "recipe", "variant", "selection", "status", "budget", "budget_size", "fold", "seed", "target"),
+    "spread",
+)
 CELL = ("unit", "group", "class_of", "block")
 
 
@@ -29,6 +32,7 @@ class Run:
         model, recipe, variant: its names.
         sums: by target, (budget, seed, cell, sum); NaN where the recipe was not applicable.
         selection, status, size: by budget.
+        spread: by budget, where intervals or the temperature come from; nothing where nobody asked.
     """
 
     model: str
@@ -38,6 +42,7 @@ class Run:
     selection: list[str]
     status: list[str]
     size: list[int]
+    spread: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -173,7 +178,22 @@ def _run(
             heads[text] = (status, selection or (worst[1] if worst else ""), size)
     first = {name: table[name][0].as_py() for name in ("model", "recipe", "variant")}
     own = [heads.get(budget, heads.get("", ("not_applicable: no such budget", "", 0))) for budget in budgets]
-    return Run(**first, sums=sums, status=[o[0] for o in own], selection=[o[1] for o in own], size=[o[2] for o in own])
+    return Run(
+        **first,
+        sums=sums,
+        status=[o[0] for o in own],
+        selection=[o[1] for o in own],
+        size=[o[2] for o in own],
+        spread=[_spread(table, budget) for budget in budgets],
+    )
+
+
+def _spread(table: pa.Table, budget: str) -> str:
+    """What the folds and seeds of a budget say of their spread, each text once."""
+    if "spread" not in table.column_names:
+        return ""
+    pairs = zip(table["budget"].to_pylist(), table["spread"].to_pylist(), strict=True)
+    return " | ".join(sorted({text for own, text in pairs if own == budget and text}))
 
 
 def _fill_failures(scores: Scores) -> None:

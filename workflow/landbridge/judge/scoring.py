@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from landbridge.contract import IGNORE, Dataset, time_unit
-from landbridge.judge.metrics import calibration, confusion, regression
+from landbridge.judge.metrics import calibration, confusion, intervals, regression
 from landbridge.judge.scales import averaged, rows_per_day, voted
+from landbridge.prepare.temperature import scaled
 from landbridge.stage import StageError
 
 LEAST_PROBABILITY = 1e-6  # of the true class, before its logarithm
@@ -69,8 +70,24 @@ def open_answers(dataset: Dataset, settings: Mapping[str, Any]) -> Answers:
     )
 
 
-def score(answers: Answers, values: np.ndarray, settings: Mapping[str, Any], head: Mapping[str, Any]) -> pa.Table:
-    """Sums of each target, unit and block of one budget; NaN sums where the status is not ok."""
+def score(
+    answers: Answers,
+    values: np.ndarray,
+    settings: Mapping[str, Any],
+    head: Mapping[str, Any],
+    offsets: np.ndarray | None = None,
+    temperature: float = float("nan"),
+) -> pa.Table:
+    """Sums of each target, unit and block of one budget; NaN sums where the status is not ok.
+
+    Args:
+        answers: of one fold.
+        values: predictions.
+        settings: of the scenario; `intervals` asks for sums of intervals or of scaled probabilities too.
+        head: columns that all rows share.
+        offsets: (target, quantile) or (row, target, quantile) distances of quantiles from predictions of numbers.
+        temperature: of probabilities.
+    """
     ok = head["status"] == "ok"
     used = answers.scorable
     cells = len(answers.cells)
@@ -78,9 +95,10 @@ def score(answers: Answers, values: np.ndarray, settings: Mapping[str, Any], hea
     tables = []
     for number, target in enumerate(targets):
         if settings["task"] == "regression":
-            names, found = _regression_sums(answers, values[:, number] if ok else None, number, settings, cells)
+            own = None if offsets is None else offsets[..., number, :]
+            names, found = _regression_sums(answers, values[:, number] if ok else None, number, settings, cells, own)
         else:
-            names, found = _class_sums(answers, values, used, settings, cells)
+            names, found = _class_sums(answers, values, used, settings, cells, temperature)
             if not ok:
                 found[:, 1:] = np.nan
         # Cells are the same for all targets, also where one of them has no label: its sums are 0 there.
@@ -103,7 +121,12 @@ def score(answers: Answers, values: np.ndarray, settings: Mapping[str, Any], hea
 
 
 def _regression_sums(
-    answers: Answers, predicted: np.ndarray | None, number: int, settings: Mapping[str, Any], cells: int
+    answers: Answers,
+    predicted: np.ndarray | None,
+    number: int,
+    settings: Mapping[str, Any],
+    cells: int,
+    offsets: np.ndarray | None,
 ) -> tuple[Sequence[str], np.ndarray]:
     """Names and sums (cell, sum) of one target, at every scale that a metric names."""
     used = answers.scorable & np.isfinite(answers.labels[:, number])
@@ -115,6 +138,12 @@ def _regression_sums(
     if on_from is not None:
         names += regression.STATES
         found.append(regression.states(pair[:, 0] >= on_from, pair[:, 1] >= on_from, cell, cells))
+    if settings.get("intervals"):
+        quantiles = None if offsets is None else pair[:, 1:] + (offsets[used] if offsets.ndim == 2 else offsets)
+        if quantiles is not None and on_from is not None:  # nothing that is on or off lies below off
+            quantiles = np.maximum(quantiles, 0)
+        names += intervals.SUMS
+        found.append(intervals.sums(pair[:, 0], pair[:, 1], quantiles, cell, cells))
     for scale in settings.get("scales", ()):
         if answers.row_time is None:
             raise StageError(f"metrics at the scale {scale} need rows with a time; take them out of `metrics:`")
@@ -130,7 +159,12 @@ def _regression_sums(
 
 
 def _class_sums(
-    answers: Answers, values: np.ndarray, used: np.ndarray, settings: Mapping[str, Any], cells: int
+    answers: Answers,
+    values: np.ndarray,
+    used: np.ndarray,
+    settings: Mapping[str, Any],
+    cells: int,
+    temperature: float,
 ) -> tuple[Sequence[str], np.ndarray]:
     """Names and sums (cell, sum) of rows or pixels, and of the votes of units where a metric names them."""
     names = (*confusion.sum_names(len(settings["classes"])), *calibration.SUMS)
@@ -143,10 +177,19 @@ def _class_sums(
     label, cell, values = label[known].astype(np.int64), cell[known], values[known]
     values = np.nan_to_num(values, nan=0.0)
     found = [_of_rows(label, values, cell, cells)]
+    of_rows = names
+    if settings.get("intervals"):
+        kept = ("n", "nll", *calibration.SUMS)
+        names = (*names, *(f"{name}{calibration.SCALED}" for name in kept))
+        own = np.zeros((cells, len(kept)))
+        if temperature > 0:
+            at_temperature = scaled(np.maximum(values, np.log(LEAST_PROBABILITY)), temperature)
+            own = _of_rows(label, at_temperature, cell, cells)[:, [of_rows.index(name) for name in kept]]
+        found.append(own)
     if "unit" in settings.get("scales", ()):
         votes, label, cell, _ = voted(values, label, unit[known], cell)
         found.append(_of_rows(label, votes, cell, cells))
-        names = (*names, *(f"{name}.unit" for name in names))
+        names = (*names, *(f"{name}.unit" for name in of_rows))
     return names, np.concatenate(found, axis=1)
 
 

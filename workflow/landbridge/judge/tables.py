@@ -10,7 +10,7 @@ from typing import Any
 
 LEADERBOARD = (
     *("model", "recipe", "variant", "selection", "budget", "budget_unit", "target", "metric", "statistic", "value"),
-    *("low", "high", "interval", "groups", "seeds", "status", "leakage"),
+    *("low", "high", "interval", "groups", "seeds", "status", "leakage", "spread"),
 )
 LARGE = (*LEADERBOARD[:-1], "labels_for_selection", LEADERBOARD[-1])
 EFFECTS = (
@@ -26,7 +26,7 @@ LABELS = (
 COST = (
     *("model", "recipe", "variant", "selection", "fold", "seed", "stage", "seconds", "search_seconds", "peak_mb"),
     *("device", "trained_parameters", "total_parameters", "fits", "labels_used", "labels_for_selection"),
-    "bytes_to_ship",
+    *("bytes_to_ship", "objective", "shared", "effective_sample_size", "effective_share"),
 )
 
 

@@ -6,6 +6,10 @@ A recipe is a file of this folder with its description as literals (`RIGHTS`, `O
 Where each target group is fitted by itself, on a time axis, a second function `begin(given) -> Learner` may learn what
 the groups share: it is handed the labelled days of all groups at a budget, once, and `given.begun()` gives each group's
 `fit` a copy of what it made.
+
+A fit of numbers that knows how far it may be off has two members more: `quantiles(samples, levels)`, (row, target,
+level) in the targets' units, and `basis`, what they stand on in words, such as "12 groups". All others get intervals
+from rows that they did not learn from (`landbridge.train.spread`).
 """
 
 from __future__ import annotations

@@ -202,7 +202,11 @@ def fit(given: Given) -> Fitted:
     factors = weights_of(found, settings["quantile"], settings["largest"])
     effective = effective_sample_size(factors)
     text = f"{len(factors)} windows weigh as {effective:.0f} of equal weight, the largest weight is {factors.max():.2f}"
-    notes: dict[str, Any] = {"effective_sample_size": round(effective, 1), "samples": len(factors)}
+    notes: dict[str, Any] = {
+        "effective_sample_size": round(effective, 1),
+        "effective_share": round(effective / len(factors), 4),
+        "samples": len(factors),
+    }
     if effective < FEW * len(factors):
         log.warning("%s", text)
         notes["warning"] = text

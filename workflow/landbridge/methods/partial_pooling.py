@@ -6,7 +6,9 @@ u_g = w_g (ybar_g - xbar_g' beta), w_g = (n_g / s2) / (n_g / s2 + 1 / t2), n_g t
 without labels stands at x' beta. The rows of a group count as independent, which days in a row are not: where there
 are many, its effect is that of its labels alone.
 
-Predictions hold no quantiles, so the variance of a new group, t2, is written to the log and to the row of costs.
+A row of a group is predicted with the variance s2 + t2 (1 - w_g), of a new group, whose w_g is 0, with s2 + t2: the
+intervals need no calibration, and count the variances as known. With few groups they are not, and too few rows are
+covered; the number of groups stands beside the intervals.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -77,12 +80,14 @@ class Mixed:
         beta: (column,).
         within, between: the variances s2 and t2.
         effects: (group,) u_g.
+        left: (group,) variance of u_g given the labels, t2 (1 - w_g).
     """
 
     beta: np.ndarray
     within: float
     between: float
     effects: np.ndarray
+    left: np.ndarray
 
 
 def shrinkage(weight: np.ndarray, within: float, between: float) -> np.ndarray:
@@ -120,7 +125,9 @@ def reml(sums: Sums) -> Mixed:
                 low = one
         ratio = float(np.exp((low + high) / 2))
     _, beta, within = at_ratio(sums, ratio)
-    return Mixed(beta, within, ratio * within, effects(sums, beta, within, ratio * within))
+    between = ratio * within
+    left = between * (1 - shrinkage(sums.weight, within, between))
+    return Mixed(beta, within, between, effects(sums, beta, within, between), left)
 
 
 def effects(sums: Sums, beta: np.ndarray, within: float, between: float) -> np.ndarray:
@@ -136,19 +143,39 @@ class Pooled:
     Attributes:
         lines: one for each target.
         effects: by group, (target,).
+        left: by group, (target,) what its labels leave of the variance between groups, t2 (1 - w_g).
+        new: (target,) t2, which is left of a group without labels.
+        within: (target,) s2.
         notes: variances, for the row of costs.
     """
 
     lines: Ridges
     effects: Mapping[str, np.ndarray]
+    left: Mapping[str, np.ndarray]
+    new: np.ndarray
+    within: np.ndarray
     notes: dict[str, list[float]]
+
+    @property
+    def basis(self) -> str:
+        """What the variances stand on."""
+        return f"{len(self.effects)} groups"
 
     def predict(self, samples: Samples) -> np.ndarray:
         """(row, target)."""
         found = self.lines.predict_table(samples.prediction_table())
-        nothing = np.zeros(found.shape[1])
+        return found + self._of_rows(samples, self.effects, np.zeros(found.shape[1]))
+
+    def quantiles(self, samples: Samples, levels: Sequence[float]) -> np.ndarray:
+        """(row, target, level) of a row that weighs 1, normal about the prediction."""
+        spread = np.sqrt(self.within + self._of_rows(samples, self.left, self.new))
+        steps = np.array([NormalDist().inv_cdf(level) for level in levels])
+        return np.asarray(self.predict(samples)[..., None] + spread[..., None] * steps)
+
+    def _of_rows(self, samples: Samples, known: Mapping[str, np.ndarray], other: np.ndarray) -> np.ndarray:
+        """(row, target) of the group of each row, `other` (target,) where the group is not known."""
         groups = samples.of_prediction_windows(group_of_window)
-        return found + np.array([self.effects.get(name, nothing) for name in groups]).reshape(found.shape)
+        return np.array([known.get(name, other) for name in groups], float).reshape(len(groups), len(other))
 
     def counts(self) -> tuple[int, int]:
         """Slopes, intercepts and effects, all of them fitted."""
@@ -243,15 +270,21 @@ def fit(given: Given) -> Fitted:
     if given.budget > 0:
         rows = rows.with_others(Rows.of(given.target))
     found: dict[str, np.ndarray] = {}
+    left: dict[str, np.ndarray] = {}
+    variances: list[tuple[float, float]] = []
     lines: list[Ridge] = []
     notes: dict[str, list[float]] = {"variance_between_groups": [], "variance_within_groups": []}
     targets = rows.labels.shape[1]
     for target in range(targets):
         line, model, names = fitted(rows, target)
         log.info("variance %.4g between %d groups, %.4g within", model.between, len(names), model.within)
-        for name, effect in zip(names, model.effects, strict=True):
+        for name, effect, remaining in zip(names, model.effects, model.left, strict=True):
             found.setdefault(name, np.zeros(targets))[target] = effect
+            left.setdefault(name, np.full(targets, np.nan))[target] = remaining
+        variances.append((model.between, model.within))
         lines.append(line)
         notes["variance_between_groups"].append(float(f"{model.between:.6g}"))
         notes["variance_within_groups"].append(float(f"{model.within:.6g}"))
-    return Pooled(Ridges(lines), found, notes)
+    new, within = np.array(variances).T
+    left = {name: np.where(np.isnan(own), new, own) for name, own in left.items()}  # no label of that target
+    return Pooled(Ridges(lines), found, left, new, within, notes)

@@ -19,6 +19,7 @@ from landbridge.stage import Job
 from landbridge.train.harness import Given, Tools
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
+from landbridge.train.spread import Spread, joined, spread_of
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Result:
         labels_used: labelled groups, units or days that the recipe looked at.
         fits: what was handed to each fit and what came of it, for rules that compare trials; one for each target group
             where these are fitted by themselves.
+        spread: how far the predictions may be off.
     """
 
     budget: Budget
@@ -42,6 +44,7 @@ class Result:
     fitted: Fitted | None
     labels_used: int = 0
     fits: list[tuple[Given, Fitted]] = field(default_factory=list)
+    spread: Spread = field(default_factory=Spread)
 
 
 def size_of(job: Job, pool: Dataset | None, label: str) -> int:
@@ -105,6 +108,7 @@ def _budget_per_group(
     values: np.ndarray | None = None
     last: Result | None = None
     fits: list[tuple[Given, Fitted]] = []
+    spreads: list[tuple[np.ndarray, Spread]] = []
     try:
         start = _begin(tools, pool, label, settings) if len(test.by_group) > 1 else None
     except NotApplicable as reason:
@@ -124,13 +128,15 @@ def _budget_per_group(
             return Result(budget, None, text, result.selection, None), not given.used_budget
         if not given.used_budget:  # the same for every group
             assert result.fitted is not None
-            return replace(result, values=predicted(tools.layout, result.fitted, test)), True
+            values = predicted(tools.layout, result.fitted, test)
+            return replace(result, values=values, spread=spread_of(given, result.fitted, test, values)), True
         values = np.full((test.prediction_rows, *result.values.shape[1:]), np.nan) if values is None else values
         values[rows] = result.values
+        spreads.append((rows, result.spread))
         last = result
         fits += result.fits
-    assert last is not None
-    return replace(last, values=values, fits=fits), False
+    assert last is not None and values is not None
+    return replace(last, values=values, fits=fits, spread=joined(spreads, values.shape)), False
 
 
 def _begin(tools: Tools, pool: Dataset, label: str, settings: Mapping[str, Any]) -> Learner | None:
@@ -178,10 +184,11 @@ def _fit(given: Given, test: Samples) -> Result:
     used = budget.size if given.used_budget else 0
     if not np.isfinite(values).all():
         return Result(budget, None, "failed: a prediction is not finite", selection, fitted, used)
-    return Result(budget, values, "ok", selection, fitted, used, [(given, fitted)])
+    return Result(
+        budget, values, "ok", selection, fitted, used, [(given, fitted)], spread_of(given, fitted, test, values)
+    )
 
 
 def predicted(layout: Layout, fitted: Fitted, test: Any) -> np.ndarray:
     """What a fit predicts; nothing that is on or off lies below off."""
-    values = fitted.predict(test)
-    return np.maximum(values, 0) if layout.on_from else values
+    return layout.bounded(fitted.predict(test))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from landbridge.contract import Dataset, expand
 from landbridge.models.network import Shape
 from landbridge.prepare.windows import Grid
@@ -103,6 +105,10 @@ class Layout:
     def scaler_arguments(self) -> tuple[Any, ...]:
         """What `fit_scaler` and `check_scaler` take after the datasets."""
         return self.inputs, self.scaled_targets, self.quality, self.static, self.one_hot, self._on_from()
+
+    def bounded(self, values: np.ndarray) -> np.ndarray:
+        """Predictions as they are written: nothing that is on or off lies below off."""
+        return np.maximum(values, 0) if self.on_from else values
 
     def _on_from(self) -> tuple[float, ...]:
         return tuple(self.on_from[name] for name in self.targets) if self.on_from else ()

@@ -12,6 +12,7 @@ from landbridge.prepare import budgets
 from landbridge.stage import Job
 from landbridge.train.fitting import Result
 from landbridge.train.layout import Layout
+from landbridge.train.spread import variables
 
 MISSING_PROBABILITY = 255
 
@@ -54,6 +55,7 @@ def predictions(job: Job, layout: Layout, test: Dataset, results: Sequence[Resul
                 (dimensions[2],), np.asarray(members)
             ),
             name: Variable(dimensions, values, attributes),
+            **variables([result.spread for result in results], layout.task),
         },
         {
             "Conventions": CONVENTIONS,

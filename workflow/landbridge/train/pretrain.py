@@ -17,6 +17,7 @@ from landbridge.train.held import Held
 from landbridge.train.layout import Layout
 from landbridge.train.pretraining import trained_on_source
 from landbridge.train.progress import progress_of
+from landbridge.train.spread import NOTE, errors_of, groups_of, rows_of
 
 
 def run(job: Job) -> None:
@@ -41,6 +42,9 @@ def run(job: Job) -> None:
         notes: dict[str, Any] = {"objective": job.wildcards.get("objective", "")}
         if outcome is not None:
             notes["best_epoch"] = outcome.best_epoch
+            known = rows_of(source.validation, groups_of(source.train.dataset))
+            for errors in errors_of(learner, known, job.settings):
+                notes[NOTE] = errors.as_note()
         else:  # which recipes that start here are told
             notes["not_applicable"] = reason
         if "weights" in job.settings:

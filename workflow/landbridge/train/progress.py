@@ -39,10 +39,24 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         StageError: no such file, or not one of this project.
     """
+    return _load(path, tensors=True)
+
+
+def load_notes(path: Path) -> dict[str, Any]:
+    """The notes alone.
+
+    Raises:
+        StageError: as of `load_tensors`.
+    """
+    return _load(path, tensors=False)[1]
+
+
+def _load(path: Path, *, tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as handle:
             notes = json.loads((handle.metadata() or {})["notes"])
-            return {name: handle.get_tensor(name) for name in handle.keys()}, notes  # noqa: SIM118
+            names = handle.keys() if tensors else []
+            return {name: handle.get_tensor(name) for name in names}, notes
     except (OSError, KeyError, ValueError) as error:
         raise StageError(f"{path}: not a readable checkpoint ({error}); delete it and run again") from error
 

@@ -120,4 +120,5 @@ def _total(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """One row for the job: seconds and fits of all budgets together, the rest of the largest budget that was fitted."""
     last = max(rows, key=lambda row: (row["labels_used"], row["total_parameters"]))
     totals = {name: round(sum(row[name] for row in rows), 3) for name in ("seconds", "search_seconds", "fits")}
-    return {**last, **totals, "peak_mb": max(row["peak_mb"] for row in rows)}
+    shared = next((word for word in ("yes", "unknown") if word in {row["shared"] for row in rows}), "no")
+    return {**last, **totals, "peak_mb": max(row["peak_mb"] for row in rows), "shared": shared}

@@ -13,6 +13,7 @@ from landbridge.judge.metrics.metric import Sums, share
 
 BINS = 10  # of equal width over (0, 1]
 ROUNDING = 1e-9  # of a bin's width: 0.7 that comes back from its logarithm stays in the bin that ends with 0.7
+SCALED = "_scaled"  # ends the names of sums of probabilities after temperature scaling
 SUMS = (*(f"bin_{what}_{b}" for what in ("n", "confidence", "right") for b in range(BINS)), "brier_sum")
 
 
@@ -75,8 +76,10 @@ def bin_share(s: Sums) -> np.ndarray:
 def ece(s: Sums) -> np.ndarray:
     """Expected calibration error: the gap between accuracy and mean confidence of a bin, mean over rows.
 
-    ECE of Guo et al. 2017 (arXiv 1706.04599, section 2) with ten bins. A bin of few rows has a gap by chance, so groups
-    of few rows have an error above 0 however well their probabilities fit.
+    ECE of Guo et al. 2017 (arXiv 1706.04599, section 2) with ten bins of equal width. Bins of equal counts have edges
+    that depend on all rows at once: their sums could neither be added up over groups nor drawn anew in a bootstrap. A
+    bin of few rows has a gap by chance, so groups of few rows have an error above 0 however well their probabilities
+    fit.
     """
     return share(np.abs(_of_bins(s, "right") - _of_bins(s, "confidence")).sum(axis=-1), s["n"])
 

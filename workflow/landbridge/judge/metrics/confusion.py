@@ -5,6 +5,8 @@ Sums: n, nll (summed negative log-likelihood), and confusion_i_j, how many of tr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from landbridge.judge.metrics import calibration
@@ -130,6 +132,16 @@ def log_loss(s: Sums) -> np.ndarray:
     return share(s["nll"], s["n"])
 
 
+def _scaled(function: Callable[[Sums], np.ndarray]) -> Callable[[Sums], np.ndarray]:
+    """The same of probabilities at the temperature of their recipe."""
+
+    def of_scaled(s: Sums) -> np.ndarray:
+        ending = calibration.SCALED
+        return function({name.removesuffix(ending): s[name] for name in s if name.endswith(ending)})
+
+    return of_scaled
+
+
 # Metrics (..., class) that may name one class: `f1.walk`.
 OF_ONE_CLASS = {
     "f1": Metric(class_f1, "higher", "1", "F1"),
@@ -150,4 +162,9 @@ METRICS = {
     "log_loss": Metric(log_loss, "lower", "1", "log loss"),
     "ece": Metric(calibration.ece, "lower", "1", "expected calibration error"),
     "brier": Metric(calibration.brier, "lower", "1", "Brier score"),
+}
+# After temperature scaling; NaN of a recipe that may read no rows to fit a temperature on.
+SCALED = {
+    "log_loss_scaled": Metric(_scaled(log_loss), "lower", "1", "log loss after temperature scaling"),
+    "ece_scaled": Metric(_scaled(calibration.ece), "lower", "1", "expected calibration error after scaling"),
 }

@@ -16,15 +16,17 @@ class Metric:
 
     Attributes:
         function: sums by name, arrays of one shape, to an array of that shape; NaN where it is not defined.
-        better: "lower" or "higher"; a bias is best at 0, which is "zero".
+        better: "lower" or "higher"; a bias is best at 0, which is "zero", or at another number, `best`.
         units: "target" for the target's own units, else "1".
         title: what tables and figures call it.
+        best: of a metric that is best at a number.
     """
 
     function: Callable[[Sums], np.ndarray]
     better: str
     units: str
     title: str
+    best: float = 0.0
 
     def gain(self, value: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """How much better `value` is than `reference`; positive is better."""
@@ -32,7 +34,7 @@ class Metric:
             return value - reference
         if self.better == "lower":
             return reference - value
-        return np.abs(reference) - np.abs(value)
+        return np.abs(reference - self.best) - np.abs(value - self.best)
 
 
 def share(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from landbridge.judge.metrics import confusion, regression
+from landbridge.judge.metrics import confusion, intervals, regression
 from landbridge.judge.metrics.metric import Metric, Sums
 from landbridge.judge.scales import SCALES, VOTES
 from landbridge.stage import StageError
 
 METRICS: dict[str, dict[str, Metric]] = {
-    "regression": regression.METRICS | regression.OF_STATES,
-    "classification": confusion.METRICS,
-    "segmentation": confusion.METRICS,
+    "regression": regression.METRICS | regression.OF_STATES | intervals.METRICS,
+    "classification": confusion.METRICS | confusion.SCALED,
+    "segmentation": confusion.METRICS | confusion.SCALED,
 }
 SCALES_OF: dict[str, tuple[str, ...]] = {"regression": SCALES, "classification": VOTES, "segmentation": ()}
 TITLES = {
@@ -46,6 +46,8 @@ def find_metric(task: str, name: str, classes: Sequence[str] = ()) -> Metric:
     metric = METRICS[task].get(base)
     if scale and task == "regression" and base in regression.OF_STATES:
         raise StageError(f"metric {name}: whether a target is on is asked row by row; write {base}")
+    if scale and (base in intervals.METRICS or base in confusion.SCALED):
+        raise StageError(f"metric {name}: intervals and temperatures are of rows; write {base}")
     if rest and task != "regression" and base in confusion.OF_ONE_CLASS and rest[0] in classes:
         word = rest.pop(0)
         metric = _of_class(confusion.OF_ONE_CLASS[base], list(classes).index(word), word)

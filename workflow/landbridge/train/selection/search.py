@@ -33,6 +33,7 @@ from landbridge.train.harness import Tools
 from landbridge.train.samples import Samples
 from landbridge.train.selection import validation
 from landbridge.train.selection.case import Case
+from landbridge.train.spread import Spread
 
 COLUMNS = ("budget", "trial", "settings", "score", "rule", "chosen", "status")
 NO_SEARCH = "ok: nothing was searched, since the rule fixed compares nothing"
@@ -156,7 +157,9 @@ def _after(
         if reason or result.status.startswith("not_applicable"):  # so it is for the other trials
             break
     assert best is not None
-    best = replace(best, values=None, status=reason, fitted=None) if reason else _with_labels(tools, best)
+    best = (
+        replace(best, values=None, status=reason, fitted=None, spread=Spread()) if reason else _with_labels(tools, best)
+    )
     return _searched(best, free, found, place, time.perf_counter() - begun - seconds[place])
 
 
@@ -187,7 +190,7 @@ def _before(
     seconds = time.perf_counter() - begun
     result, free = fit_budget(tools, pool, test, label, candidates[place])
     if found[-1].status.startswith("not_applicable") and result.values is not None:
-        result = replace(result, values=None, status=found[-1].status, fitted=None)
+        result = replace(result, values=None, status=found[-1].status, fitted=None, spread=Spread())
     return _searched(replace(result, fits=[]), free, found, place, seconds)
 
 

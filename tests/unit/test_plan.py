@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
-from landbridge.config import read_yaml
+from landbridge.config import ConfigError, read_yaml
 from landbridge.offered import read_config
 from landbridge.options import FOLDER
 from landbridge.plan import Plan
-from landbridge.registry import RIGHTS, domains, models, recipes
+from landbridge.registry import RIGHTS, RIGHTS_OF_RULES, domains, models, recipes, rules
 from landbridge.slices import split_recipe
 
 
@@ -128,3 +128,55 @@ def test_what_can_not_run_is_a_setting_of_comparisons_alone_and_only_where_there
     for domain, own in default.scenarios.items():
         for scenario in own:
             assert "unfit" not in default.settings("compare")(SimpleNamespace(domain=domain, scenario=scenario))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "more"),
+    [
+        ("full_finetune", set()),
+        ("full_finetune.target_val_large", {"validation_labels"}),
+        ("full_finetune.leave_one_source_domain_out", {"source_labels"}),
+        ("full_finetune.unsup_iw", {"source_labels", "target_inputs"}),
+        ("full_finetune.unsup_entropy", {"target_inputs"}),
+    ],
+)
+def test_a_job_is_given_the_files_of_its_rule_beside_those_of_its_recipe(recipe, more):
+    own = plan(search={"trials": 4})
+    wildcards = job(scenario="twin_cities", model="speed_transformer", recipe=recipe, fold="0", seed="0")
+    needed = {right for right in RIGHTS_OF_RULES if own.needs(right)(wildcards)}
+    assert needed == {"source_weights", "target_labels"} | more
+    settings, modules = own.settings("transfer")(wildcards), own.modules("transfer")(wildcards)
+    assert settings["rights"] == ["source_weights", "target_labels"]  # a recipe sees no more for the rule
+    assert settings["search"] == {"trials": 4}
+    assert ("stops_by" in settings) == ("selection" in modules) == (bool(more) and "large" not in recipe)
+    assert ("objective" in modules) == ("objective_settings" in settings) == ("leave_one" in recipe)
+
+
+def test_without_a_search_no_training_knows_of_one():
+    names = {"scenario": "twin_cities", "model": "speed_transformer"}
+    for recipe, trials, known in (("full_finetune", 1, False), ("source_only", 8, False), ("full_finetune", 8, True)):
+        settings = plan(search={"trials": trials}).settings("transfer")(job(recipe=recipe, **names))
+        assert ("search" in settings) == known
+
+
+def test_rows_that_stand_apart_are_no_input_of_tables_and_figures():
+    own = plan(gps_traces={"recipes": ["naive", "full_finetune", "full_finetune.target_val_large"]})
+    wildcards = job(scenario="twin_cities", figure="cost")
+    for files in (own.scores(wildcards), own.examples(wildcards)):
+        assert any("full_finetune." in name for name in files) and not [name for name in files if "large" in name]
+    apart = own.scores_apart(wildcards)
+    assert apart and all(name.endswith("-full_finetune.target_val_large.parquet") for name in apart)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text"),
+    [
+        ("full_finetune.unsup_entrop", "did you mean 'unsup_entropy'?"),
+        ("full_finetune.oracle", "write one of: fixed, source_val, target_val_k, target_val_large, "),
+    ],
+)
+def test_a_mistyped_rule_is_answered_with_the_rules(recipe, text):
+    with pytest.raises(ConfigError) as caught:
+        plan(gps_traces={"recipes": [recipe]})
+    assert "has no variant or selection rule" in str(caught.value) and text in str(caught.value)
+    assert "did you" in text or all(rule in str(caught.value) for rule in rules())

@@ -1,7 +1,7 @@
 """Descriptions are read from the syntax tree, so that a look-up imports nothing."""
 
 import pytest
-from landbridge.registry import RIGHTS, domains, literals, members, models, recipes
+from landbridge.registry import RIGHTS, RIGHTS_OF_RULES, domains, literals, members, models, recipes, rules
 
 
 def test_literals_are_read_and_computed_values_are_not(tmp_path):
@@ -67,6 +67,10 @@ def test_templates_are_no_domains():
         ("stacking_on_surrogate.boosted.target_val_k", "stacking_on_surrogate trains no network"),
         ("naive.mean.target_val_k", "naive trains no network, so there is no 'target_val_k'"),
         ("coral.target_val_k", "it reads no labels of the target, so none can be put aside; leave it out"),
+        ("full_finetune.unsup_dev", r"chooses among trials, and there is one; write search: \{trials: 8\}"),
+        ("adabn.unsup_entropy", "unsup_entropy chooses among trials, and adabn has nothing to search"),
+        ("gradient_boosted_trees.pooled.source_val", "source_val chooses among trials, and there is one"),
+        ("adabn.target_val_large", "it trains nothing after pretraining, so there is nothing to choose"),
     ],
 )
 def test_a_selection_rule_that_a_recipe_cannot_follow_is_refused(recipe, text):
@@ -81,3 +85,27 @@ def test_a_selection_rule_that_a_recipe_cannot_follow_is_refused(recipe, text):
             {"flux_towers": {"recipes": ["pooled.fixed", "full_finetune.target_val_k", "coral.few.target_val_k"]}}, []
         )
     )
+
+
+def test_ranges_of_a_search_are_checked_where_they_are_declared(tmp_path, monkeypatch):
+    from landbridge import registry
+    from landbridge.stage import StageError
+
+    for recipe in recipes().values():
+        for name, (low, high) in recipe.search.items():
+            assert low <= recipe.defaults[name] <= high, f"{recipe.id}: the default of {name} lies outside its range"
+    (tmp_path / "methods").mkdir()
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    for wrong in ('{"rat": (1e-3, 1e-1)}', '{"rate": (0, 1e-1)}', '{"rate": (0.1, 0.01)}', '{"rate": (0.1,)}'):
+        (tmp_path / "methods" / "one.py").write_text(
+            f'"""One."""\nRIGHTS = ("source_labels",)\nDEFAULTS = {{"rate": 1e-2}}\nSEARCH = {wrong}\n'
+        )
+        with pytest.raises(StageError, match=r"methods/one\.py: SEARCH gives rate? .*name a setting of DEFAULTS"):
+            registry.recipes.__wrapped__()
+
+
+def test_every_rule_describes_itself():
+    for name, rule in rules().items():
+        assert rule.name == name and rule.by and rule.labels
+        assert set(rule.rights) <= set(RIGHTS_OF_RULES)
+    assert [name for name, rule in rules().items() if rule.apart] == ["target_val_large"]

@@ -70,13 +70,13 @@ def write_units(path):
     netcdf.write(path, Dataset(column, {"Conventions": CONVENTIONS, "kind": "examples", "task": "regression"}))
 
 
-def run(folder, **changes):
+def run(folder, apart=(), cost=(), **changes):
     outputs = {name: folder / f"{name}.csv" for name in TABLES}
-    scores = [str(path) for path in sorted(folder.glob("*.parquet"))]
+    scores = [str(path) for path in sorted(folder.glob("*.parquet")) if path not in apart]
     test = folder / "test_inputs.nc"
     if not test.exists():
         write_units(test)
-    inputs = {"scores": scores, "cost": [], "tests": [str(test)]}
+    inputs = {"scores": scores, "apart": list(map(str, apart)), "cost": list(map(str, cost)), "tests": [str(test)]}
     compare.run(Job("compare", inputs, outputs, {**SETTINGS, **changes}))
     return {name: tables.read(path) for name, path in outputs.items()}
 
@@ -249,3 +249,49 @@ def test_a_recipe_that_can_not_run_has_a_row_that_says_why(tmp_path):
         (budget, "rmse", "", why) for budget in ("0", "1", "4")
     ]
     assert not [row for name in ("effects", "labels") for row in found[name] if row["recipe"] == "embedding_only"]
+
+
+def test_several_rules_of_one_recipe_are_told_apart_and_a_reference_is_by_its_default(made):
+    for recipe in ("good", "target_only"):
+        (made / f"m-{recipe}.parquet").rename(made / f"m-{recipe}.fixed.parquet")
+    write(made, "good", {"0": NA, "1": 3.2, "4": 3.9})
+    write(made, "target_only", {"0": NA, "1": 4.0, "4": 4.0})
+    found = run(made)
+    own = [row for row in found["leaderboard"] if row["recipe"] == "good" and row["metric"] == "rmse" and row["value"]]
+    values = {(row["variant"], row["budget"]): float(row["value"]) for row in own if row["statistic"] == "mean"}
+    assert {key: round(value) for key, value in values.items()} == {
+        ("fixed", "1"): 1,
+        ("fixed", "4"): 1,
+        ("", "1"): 3,
+        ("", "4"): 4,
+    }
+    against = [
+        row
+        for row in found["effects"]
+        if (row["reference"], row["budget"], row["metric"], row["statistic"]) == ("target_only", "4", "rmse", "mean")
+    ]
+    deltas = {(row["recipe"], row["variant"]): float(row["delta"]) for row in against if row["delta"]}
+    assert deltas["good", "fixed"] > 2.5 and 0 < deltas["good", ""] < 1  # against 4.0, not against 1.0
+
+
+def test_rows_of_a_rule_that_looks_at_other_labels_stand_in_a_table_of_their_own(made):
+    before = run(made)
+    write(made, "good", {"0": NA, "1": 0.5, "4": 0.4}, variant=".target_val_large")
+    path = made / "m-good.target_val_large.parquet"
+    table = pq.read_table(path)
+    for name, text in (("variant", ""), ("selection", "target_val_large")):
+        table = table.set_column(table.column_names.index(name), name, [[text] * len(table)])
+    pq.write_table(table, path)
+    row = {"model": "m", "recipe": "good", "variant": "", "selection": "target_val_large", "fold": 0, "seed": 0}
+    row |= dict.fromkeys(tables.COST[len(row) :], 1) | {"labels_for_selection": 7}
+    (made / "cost.json").write_text(json.dumps([row]))
+    found = run(made, apart=[path], cost=[made / "cost.json"])
+    for name in ("leaderboard", "effects", "labels", "units"):
+        assert found[name] == before[name]
+    apart = [row for row in found["leaderboard_large"] if row["metric"] == "rmse" and row["statistic"] == "mean"]
+    assert [(row["recipe"], row["variant"], row["budget"]) for row in apart] == [
+        ("good", "", b) for b in ("0", "1", "4")
+    ]
+    assert float(apart[1]["value"]) < 0.6 and apart[1]["low"]
+    assert {row["labels_for_selection"] for row in apart} == {"7"}
+    assert before["leaderboard_large"] == []

@@ -89,11 +89,13 @@ def rows_apart(job: Job, compared: Scores, cost: Sequence[Mapping[str, Any]]) ->
     for target, name, _, statistic, values in each_statistic(kept, draws, settings):
         what = {"target": target, "metric": name, "statistic": statistic}
         found += leaderboard_rows(kept, draws, values, settings["bootstrap"]["level"], what, settings)
+    for row in found:  # this table has the rule in a column alone
+        row["variant"] = ".".join(word for word in row["variant"].split(".") if word != row["selection"])
     names = ("model", "recipe", "variant", "selection")
     labels: dict[tuple[str, ...], int] = {}
-    for row in cost:
-        key = tuple(str(row[name]) for name in names)
-        labels[key] = max(labels.get(key, 0), int(row["labels_for_selection"]))
+    for job_cost in cost:
+        key = tuple(str(job_cost[name]) for name in names)
+        labels[key] = max(labels.get(key, 0), int(job_cost["labels_for_selection"]))
     return [{**row, "labels_for_selection": labels.get(tuple(row[name] for name in names), 0)} for row in found]
 
 

@@ -41,6 +41,7 @@ def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe has a score.")
         return
+    costs = _as_named(material.cost, rows)
     models = several_models(rows)
     look = styles([name_of(row, models) for row in rows])
     with figure(path, height=4.2) as drawn:
@@ -48,7 +49,7 @@ def cost(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         for axis, (column, label) in zip(axes, PANELS, strict=True):
             for row in rows:
                 name = name_of(row, models)
-                price = _mean(material.cost, row, column)
+                price = _mean(costs, row, column)
                 least = 0.5 if column == "trained_parameters" else 0.01
                 value, low, high = (as_float(row[key]) for key in ("value", "low", "high"))
                 place = max(price, least)
@@ -82,6 +83,16 @@ def _mean(cost_rows: Sequence[Mapping[str, str]], row: Mapping[str, str], column
     return float(np.mean(own)) if own else float("nan")
 
 
+def _as_named(cost_rows: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Rows of costs with the variants that the leaderboard's rows have, whose rule follows where there are several."""
+    variants = {row["variant"] for row in rows}
+    found = []
+    for row in cost_rows:
+        with_rule = ".".join(filter(None, (row["variant"], row["selection"])))
+        found.append({**row, "variant": with_rule} if with_rule in variants else row)
+    return found
+
+
 def _is_of(other: Mapping[str, str], row: Mapping[str, str]) -> bool:
     """Whether a row of costs is of the run of a row of the leaderboard."""
     return all(other[key] == row[key] for key in ("model", "recipe", "variant"))
@@ -105,18 +116,19 @@ def pareto(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe has a score.")
         return
+    costs = _as_named(material.cost, rows)
     better = settings["metric_better"][settings["headline"]["metric"]]
     models = several_models(rows)
     names = list(dict.fromkeys(name_of(row, models) for row in rows))
     look = styles(names)
     largest = _largest_budget(rows, settings["budgets"])
     shown = {"labels": rows, "seconds": largest, "bytes": largest}
-    shared = any(row.get("shared") == "yes" for row in material.cost)
+    shared = any(row.get("shared") == "yes" for row in costs)
     bold: dict[str, set[str]] = {}
     with figure(path, width=8.6, height=4.6) as drawn:
         axes = drawn.subplots(1, len(COSTS), sharey=True)
         for axis, (what, label) in zip(axes, COSTS.items(), strict=True):
-            points = [(_price(material.cost, row, what), row) for row in shown[what]]
+            points = [(_price(costs, row, what), row) for row in shown[what]]
             points = [(price, row) for price, row in points if np.isfinite(price)]
             loss = np.array([_loss(as_float(row["value"]), better) for _, row in points])
             prices = np.array([price for price, _ in points])

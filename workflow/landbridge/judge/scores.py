@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,17 @@ HEAD = (
 CELL = ("unit", "group", "class_of", "block")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """One recipe with one model.
 
     Attributes:
-        model, recipe, variant: its names.
+        model, recipe, variant: its names; where one variant is compared by several selection rules, a rule that was
+            asked for follows the variant after a dot, as in the configuration.
         sums: by target, (budget, seed, cell, sum); NaN where the recipe was not applicable.
         selection, status, size: by budget.
         spread: by budget, where intervals or the temperature come from; nothing where nobody asked.
+        rule: the selection rule in its variant, if there is one.
     """
 
     model: str
@@ -43,6 +46,7 @@ class Run:
     status: list[str]
     size: list[int]
     spread: list[str] = field(default_factory=list)
+    rule: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -79,8 +83,9 @@ class Scores:
     leakage: str = ""
 
     def find(self, recipe: str, model: str, variant: str | None = None) -> Run | None:
-        """The run of a reference recipe for a model, of any model if that one has none."""
+        """The run of a reference recipe for a model, of any if that one has none; by its default rule if it ran."""
         fitting = [run for run in self.runs if run.recipe == recipe and variant in (None, run.variant)]
+        fitting.sort(key=lambda run: run.rule != "")
         return next((run for run in fitting if run.model == model), fitting[0] if fitting else None)
 
 
@@ -104,7 +109,7 @@ def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
     seeds = sorted({seed for table in tables.values() for seed in table["seed"].to_pylist() if seed is not None})
     present = {text for table in tables.values() for text in table["budget"].to_pylist()}
     kept = [budget for budget in budgets if budget in present]
-    runs = [_run(path, table, names, cells, targets, kept, seeds) for path, table in tables.items()]
+    runs = _told_apart({path: _run(path, table, names, cells, targets, kept, seeds) for path, table in tables.items()})
     group_index = {group: index for index, group in enumerate(groups)}
     scores = Scores(
         runs=runs,
@@ -194,6 +199,18 @@ def _spread(table: pa.Table, budget: str) -> str:
         return ""
     pairs = zip(table["budget"].to_pylist(), table["spread"].to_pylist(), strict=True)
     return " | ".join(sorted({text for own, text in pairs if own == budget and text}))
+
+
+def _told_apart(runs: Mapping[Path, Run]) -> list[Run]:
+    """Runs, those of one name by the selection rule in the name of their file, `{model}-{id}[.variant][.selection]`."""
+    counts = Counter(run.key for run in runs.values())
+    found = []
+    for path, run in runs.items():
+        words = path.stem.split(".")[1:]
+        if counts[run.key] > 1 and words and words[-1] != run.variant:
+            run = replace(run, variant=".".join(filter(None, (run.variant, words[-1]))), rule=words[-1])
+        found.append(run)
+    return found
 
 
 def _fill_failures(scores: Scores) -> None:

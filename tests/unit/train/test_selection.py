@@ -1,6 +1,7 @@
 """Selection rules: known answers, and every rule through the stage on small sets of all three tasks."""
 
 import csv
+import importlib
 import json
 import logging
 from pathlib import Path
@@ -11,8 +12,11 @@ from landbridge import job, registry
 from landbridge.contract import Variable
 from landbridge.io import netcdf
 from landbridge.methods import full_finetune
+from landbridge.methods.given import NotApplicable
 from landbridge.prepare import ragged
+from landbridge.prepare.streams import stream
 from landbridge.stage import StageError
+from landbridge.train import fitting
 from landbridge.train.selection import held_out_domains, search, unlabelled_outputs, weighted_risk
 
 from tests import synthetic
@@ -178,6 +182,23 @@ def test_full_finetuning_at_four_groups_moves_the_weights(lines, monkeypatch):
     given, learner = seen[-1]
     before, after = (own.network.state_dict() for own in (given.pretrained(), learner))
     assert all(not before[name].equal(after[name]) for name in before if before[name].is_floating_point())
+
+
+def test_two_methods_see_one_subset_and_the_initialisation_does_not_change_it(lines, monkeypatch):
+    seen = {}
+    for name, shift in (("full_finetune", 0), ("target_only", 0), ("target_only", 1)):
+        recipe = importlib.import_module(f"landbridge.methods.{name}")
+
+        def look(given, key=(name, shift)):
+            seen[key] = given.seed, given.target.dataset["unit_name"].tolist()
+            raise NotApplicable("looked")
+
+        monkeypatch.setattr(recipe, "fit", look)
+        monkeypatch.setattr(fitting, "stream", lambda *keys, shift=shift: stream(*keys) + shift)
+        lines("regression").transfer(name)
+    seeds, subsets = zip(*seen.values(), strict=True)
+    assert len(subsets[0]) == 4 and subsets[0] == subsets[1] == subsets[2]
+    assert seeds[0] == seeds[1] != seeds[2]
 
 
 def test_all_adapting_recipes_of_a_table_stop_by_one_rule_at_a_budget(lines):

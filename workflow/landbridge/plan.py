@@ -169,7 +169,10 @@ class Plan:
                     rights = recipe.rights_of(variant)
                     fits = labelled if "target_labels" in rights else int("source_labels" in rights)
                     if recipe.search and (selection or recipe.selection) != "fixed":
-                        fits *= self.config.search.trials  # at most: below eight labelled groups nothing is searched
+                        searched = fits * self.config.search.trials  # at most: under `fixed` nothing is searched
+                        if selection == "leave_one_source_domain_out":  # four parts play the target; then one fit
+                            searched = 4 * (searched + (recipe.objective is not None)) + fits
+                        fits = searched
                     if recipe.objective and (model, recipe.objective) not in pretrained:
                         pretrained.add((model, recipe.objective))
                         fits += 1

@@ -12,7 +12,7 @@ from landbridge import job, registry
 from landbridge.contract import Variable
 from landbridge.io import netcdf
 from landbridge.methods import full_finetune
-from landbridge.methods.given import NotApplicable
+from landbridge.methods.given import Diverged, NotApplicable
 from landbridge.prepare import ragged
 from landbridge.prepare.streams import stream
 from landbridge.stage import StageError
@@ -133,6 +133,27 @@ def test_every_rule_keeps_the_best_of_its_trials(lines, task, recipe, rule):
     values = next(key for key in own.variables if key in ("prediction", "log_probability", "probability"))
     assert np.array_equal(found[values], own[values], equal_nan=True)  # what was chosen is what was predicted
     assert json.loads(trials_of(line, recipe)[0]["settings"])[name] == json.loads(chosen[0]["settings"])[name]
+
+
+def test_a_trial_that_diverges_is_told_and_never_chosen(lines, monkeypatch):
+    plain, fits = full_finetune.fit, []
+
+    def fit(given):
+        fits.append(given.settings["rate"])
+        if given.settings["rate"] != full_finetune.DEFAULTS["rate"]:
+            return plain(given)
+        raise Diverged("the training loss became nan")
+
+    monkeypatch.setattr(full_finetune, "fit", fit)
+    line = lines("regression")
+    found = line.transfer(FULL, selection="unsup_iw", search=TRIALS, budgets=["4"])
+    rows = trials_of(line, FULL)
+    assert (rows[0]["chosen"], rows[0]["score"]) == ("0", "") and rows[0]["status"].startswith("failed: ")
+    assert found["status"][0] == "ok" and len(fits) == 3 and sum(row["chosen"] == "1" for row in rows) == 1
+    monkeypatch.setattr(full_finetune, "DEFAULTS", {"rate": 1e-4})
+    monkeypatch.setattr(full_finetune, "SEARCH", {"rate": (1e-4, 1.0000001e-4)})
+    found = line.transfer(FULL, selection="unsup_iw", search={"trials": 2}, budgets=["4"])
+    assert found["status"][0].startswith("failed: ")  # where all of them do
 
 
 def test_a_quarter_of_the_budget_chooses_among_trials_too(lines):

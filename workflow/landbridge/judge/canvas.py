@@ -57,8 +57,9 @@ def headline_rows(rows: Sequence[Row], headline: Mapping[str, str]) -> list[Row]
 
 
 def name_of(row: Row, models: bool = False) -> str:
-    """A recipe as figures call it: its name, with its variant where it has one; on request with its model."""
-    name = row["recipe"].replace("_", " ") + (f" ({row['variant']})" if row["variant"] else "")
+    """A recipe as figures call it: its name, with variant and rule where it has one; on request with its model."""
+    variant = row["variant"].replace(".", ", ").replace("_", " ")
+    name = row["recipe"].replace("_", " ") + (f" ({variant})" if variant else "")
     return f"{row['model']}: {name}" if models and row["model"] != "none" else name
 
 

@@ -20,6 +20,7 @@ from landbridge.judge.canvas import (
     footnote,
     headline_rows,
     in_brackets,
+    name_of,
     note,
     styles,
     what_is_measured,
@@ -45,8 +46,8 @@ def shown_runs(scores: Scores, most: int) -> list[tuple[str, Run, int]]:
     for run in runs:
         usable = [number for number, status in enumerate(run.status) if status == "ok"]
         if usable:
-            name = run.recipe.replace("_", " ") + (f" ({run.variant})" if run.variant else "")
-            found.append((f"{run.model}: {name}" if models and run.model != "none" else name, run, usable[-1]))
+            row = {"model": run.model, "recipe": run.recipe, "variant": run.variant}
+            found.append((name_of(row, models), run, usable[-1]))
     order = {name: number for number, name in enumerate(FIRST)}
     kept = sorted(found, key=lambda item: order.get(item[1].recipe, len(order)))[:most]
     return [item for item in found if item in kept]

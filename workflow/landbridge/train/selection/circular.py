@@ -32,15 +32,23 @@ RULES = {
 }
 
 
+def require(tools: Tools) -> None:
+    """Nothing where the recipe trains a network.
+
+    Raises:
+        NotApplicable: it brings a learner of its own.
+    """
+    if tools.architecture is None:
+        raise NotApplicable("trains a network back, and this recipe brings a learner of its own")
+
+
 def score(case: Case) -> float:
     """Loss on the source's validation groups after the way back; infinite where that diverges.
 
     Raises:
-        NotApplicable: the recipe brings its own learner, or the target has no complete input.
+        NotApplicable: the target has no complete input.
     """
     tools = case.tools
-    if tools.architecture is None:
-        raise NotApplicable("trains a network back, and this recipe brings a learner of its own")
     assert tools.source is not None
     pseudo = relabelled(tools, case.fitted)
     job = replace(tools.job, settings={**tools.job.settings, "rights": ["target_labels"], "stops_by": "fixed"})

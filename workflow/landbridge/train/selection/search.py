@@ -6,7 +6,8 @@ alone: seeds, folds and budgets are paired. Every recipe has the same number of 
 All trials of a job stand in `trials.csv`, losers too.
 
 A rule that chooses among trials is a file of this folder with `RULES` and `score(case)`, the lower the better, or
-`score_settings(tools, settings, label)` where no fit to the target is looked at.
+`score_settings(tools, settings, label)` where no fit to the target is needed. `require(tools)`, if it is there, says
+before any fit that it can't act here.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.methods.given import Diverged, NotApplicable
-from landbridge.prepare.budgets import TooSmallError
+from landbridge.prepare.budgets import Budget, TooSmallError
 from landbridge.prepare.streams import generator
-from landbridge.train.fitting import Result, cut, fit_budget, settings_of
+from landbridge.train.fitting import Result, cut, fit_budget, settings_of, size_of
 from landbridge.train.harness import Tools
 from landbridge.train.samples import Samples
 from landbridge.train.selection import validation
@@ -109,6 +110,14 @@ def search_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str)
         status = NO_SEARCH if result.values is not None else result.status
         return Searched(result, free, [_trial(0, own, search, rule, status, chosen=True)])
     judge = tools.job.load("selection") if "selection" in tools.job.modules else validation
+    try:
+        if hasattr(judge, "require"):
+            judge.require(tools)
+    except NotApplicable as why:
+        status = f"not_applicable: {rule}: {why}"
+        budget = Budget(label, size_of(tools.job, pool, label), None)
+        result = Result(budget, None, status, rule, None)
+        return Searched(result, True, [_trial(0, own, search, rule, status)])
     look = _before if hasattr(judge, "score_settings") else _after
     return look(tools, pool, test, label, rule, judge, candidates, search)
 

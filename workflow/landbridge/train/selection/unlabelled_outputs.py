@@ -68,15 +68,23 @@ def density(probability: np.ndarray, temperature: float = TEMPERATURE) -> float:
     return entropy(share / share.sum(1, keepdims=True))
 
 
+def require(tools: Tools) -> None:
+    """Nothing where classes are predicted.
+
+    Raises:
+        NotApplicable: numbers are.
+    """
+    if tools.layout.task == "regression":
+        raise NotApplicable("looks at probabilities of classes, and this scenario predicts numbers")
+
+
 def score(case: Case) -> float:
     """The lower the better.
 
     Raises:
-        NotApplicable: numbers are predicted, or the target has no complete input.
+        NotApplicable: the target has no complete input, or the recipe brings no network that mixtures could go through.
     """
     tools = case.tools
-    if tools.layout.task == "regression":
-        raise NotApplicable("looks at probabilities of classes, and this scenario predicts numbers")
     assert tools.unlabelled is not None
     if "unlabelled" not in tools.known:
         tools.known["unlabelled"] = unlabelled(tools.unlabelled)

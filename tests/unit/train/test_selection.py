@@ -259,6 +259,24 @@ def test_parts_of_the_source_are_disjoint_and_never_pretrained_on(lines, monkeyp
     assert cost_of(line, FULL)["fits"] == 4 + 4 * 2 + 1  # pretrained anew, every trial in each part, the chosen one
 
 
+def test_a_part_plays_with_as_many_labels_as_the_target_has(lines, monkeypatch):
+    seen, plain = [], held_out_domains._cast
+
+    def cast(tools, held_out, size):
+        budget, scored = plain(tools, held_out, size)
+        names = [set(part["group"].tolist()) for part in (budget.train, scored, held_out)]
+        assert names[0] | names[1] == names[2] and not names[0] & names[1]
+        seen.append((size, budget.size))
+        return budget, scored
+
+    monkeypatch.setattr(held_out_domains, "_cast", cast)
+    line = lines("regression")
+    line.transfer(POOLED, selection="leave_one_source_domain_out", search={"trials": 2}, budgets=["1", "all"])
+    pool = len(set(netcdf.read(line.folder / "target_labels.nc")["group"].tolist()))
+    assert {size for size, _ in seen} == {1, pool}
+    assert {labelled for size, labelled in seen if size == 1} == {1}
+
+
 def test_validation_groups_that_are_not_there_are_missed(lines, tmp_path):
     line = lines("regression")
     path = line.folder / "validation_labels.nc"

@@ -54,8 +54,8 @@ class Play:
     held_out: Dataset
 
 
-def score_settings(tools: Tools, settings: Mapping[str, Any], label: str) -> float:
-    """Mean loss of the recipe with these settings over the parts, at the budget of that label.
+def score_settings(tools: Tools, settings: Mapping[str, Any], size: int) -> float:
+    """Mean loss of the recipe with these settings over the parts, with labels of `size` groups or units.
 
     Raises:
         NotApplicable: the source has fewer than four groups, budgets are counted in days, or the recipe can't act.
@@ -65,7 +65,7 @@ def score_settings(tools: Tools, settings: Mapping[str, Any], label: str) -> flo
         tools.known["plays"] = _plays(tools)
     found = []
     for number, play in enumerate(tools.known["plays"]):
-        budget, scored = _cast(tools, play.held_out, label)
+        budget, scored = _cast(tools, play.held_out, size)
         own = play.tools
         before = own.fits
         try:
@@ -114,7 +114,7 @@ def _plays(tools: Tools) -> list[Play]:
     return found
 
 
-def _cast(tools: Tools, held_out: Dataset, label: str) -> tuple[Budget, Dataset]:
+def _cast(tools: Tools, held_out: Dataset, size: int) -> tuple[Budget, Dataset]:
     """A part's labelled groups or units as a budget, and the others, which score.
 
     Raises:
@@ -123,7 +123,7 @@ def _cast(tools: Tools, held_out: Dataset, label: str) -> tuple[Budget, Dataset]
     settings, axis = tools.job.settings, tools.job.settings["budget_axis"]
     stratify = settings["budget_stratify"]
     ranked = budgets.order(held_out, axis, settings["scenario"], tools.job.seed, stratify=stratify)
-    size = len(ranked) - 1 if label == "all" else min(int(label), len(ranked) - 1)
+    size = min(size, len(ranked) - 1)
     members = np.asarray(held_out["group" if axis == "groups" else "unit_name"]).astype(str)
     try:
         budget = cut(tools.job, held_out, str(size))

@@ -6,7 +6,7 @@ alone: seeds, folds and budgets are paired. Every recipe has the same number of 
 All trials of a job stand in `trials.csv`, losers too.
 
 A rule that chooses among trials is a file of this folder with `RULES` and `score(case)`, the lower the better, or
-`score_settings(tools, settings, label)` where no fit to the target is needed. `require(tools)`, if it is there, says
+`score_settings(tools, settings, size)` where no fit to the target is needed. `require(tools)`, if it is there, says
 before any fit that it can't act here.
 """
 
@@ -108,7 +108,7 @@ def search_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str)
     if rule == "fixed":
         result, free = fit_budget(tools, pool, test, label, own)
         status = NO_SEARCH if result.values is not None else result.status
-        return Searched(result, free, [_trial(0, own, search, rule, status, chosen=True)])
+        return Searched(replace(result, fits=[]), free, [_trial(0, own, search, rule, status, chosen=True)])
     judge = tools.job.load("selection") if "selection" in tools.job.modules else validation
     try:
         if hasattr(judge, "require"):
@@ -185,10 +185,11 @@ def _before(
     """Score the settings of every trial without the target, then fit the chosen ones to it."""
     begun = time.perf_counter()
     found: list[Trial] = []
+    size = max(0, size_of(tools.job, pool, label))
     for number, settings in enumerate(candidates):
         score, status = float("nan"), "ok"
         try:
-            score = float(judge.score_settings(tools, settings, label))
+            score = float(judge.score_settings(tools, settings, size))
         except (NotApplicable, Diverged) as why:
             status = f"{'failed' if isinstance(why, Diverged) else 'not_applicable'}: {rule}: {why}"
         found.append(_trial(number, settings, search, rule, status, score=score))

@@ -12,7 +12,7 @@ from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 
 from tests import synthetic
-from tests.unit.train.test_tasks import TRAINING, Line
+from tests.line import TRAINING, Line
 
 NETWORK = {"hidden": 8, "latent": 4, "dropout": 0.0, "support": 3, "reconstruction": 0.0}
 QUICK = {**TRAINING, "batch": 32, "fixed_steps": 100, "epochs": 1, "epoch_steps": 20}

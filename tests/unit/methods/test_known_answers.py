@@ -17,7 +17,7 @@ from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import MeanLoss
 from landbridge.train.progress import Progress
 
-from tests.unit.train.test_tasks import TRAINING, Line
+from tests.line import TRAINING, Line
 
 SHAPE = Shape(inputs=2, static=0, outputs=1, length=3)
 

@@ -13,9 +13,9 @@ from landbridge.methods.given import Side
 from landbridge.stage import StageError
 from landbridge.train.losses import Batch, MeanLoss, WeighedLoss
 
+from tests.line import Line
 from tests.unit.methods.test_known_answers import fit
 from tests.unit.methods.test_known_answers import line as line
-from tests.unit.train.test_tasks import Line
 
 
 def test_weights_multiply_each_loss_before_the_mean():

@@ -9,7 +9,7 @@ from landbridge.methods import partial_pooling as own
 from landbridge.methods.given import NotApplicable
 
 from tests import synthetic
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 
 def draws(groups, rows, within=4.0, between=1.0, seed=0, mean=1.0):

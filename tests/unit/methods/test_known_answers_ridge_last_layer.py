@@ -11,9 +11,9 @@ from landbridge.models import dlinear
 from landbridge.stage import StageError
 
 from tests import synthetic
+from tests.line import Line
 from tests.unit.methods.test_known_answers import SHAPE, fit, pretrained
 from tests.unit.methods.test_known_answers import line as line
-from tests.unit.train.test_tasks import Line
 
 PENALTIES = own.DEFAULTS["penalties"]
 

@@ -14,8 +14,8 @@ from landbridge.methods.ridge import chosen, folds
 from landbridge.stage import StageError
 
 from tests import synthetic
+from tests.line import Line
 from tests.unit.methods.test_known_answers import fit, weights
-from tests.unit.train.test_tasks import Line
 
 
 class Rows:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 QUICK = {"epochs": 2, "epoch_steps": 5, "batch": 4, "learning_rate": 0.01, "fixed_steps": 3}
 QUICK |= {"dice_weight": 1.0, "rare_class_weight": 10.0, "augment": "flips"}

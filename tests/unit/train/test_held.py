@@ -22,7 +22,7 @@ from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 
 from tests import synthetic
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 ROOT = Path(__file__).resolve().parents[3]
 

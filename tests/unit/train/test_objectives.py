@@ -8,7 +8,7 @@ from landbridge.models import linear
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.progress import load_tensors
 
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 OBJECTIVES = ["irm", "vrex", "mixup", "group_dro"]
 BEST = {"regression": 0.56, "classification": 0.97, "segmentation": 0.9}

@@ -13,7 +13,7 @@ from landbridge.train.checkpoint import load_learner
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 QUICK = {"epochs": 2, "epoch_steps": 5, "batch": 16, "learning_rate": 0.01, "fixed_steps": 5}
 ALIGNING = ["coral", "mk_mmd", "dann", "cdan"]

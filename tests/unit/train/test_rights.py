@@ -9,7 +9,7 @@ from landbridge import registry
 from landbridge.methods.given import RightError
 
 from tests import synthetic
-from tests.unit.train.test_tasks import TRAINING, Line
+from tests.line import TRAINING, Line
 
 QUICK = {**TRAINING, "epochs": 1, "epoch_steps": 2, "batch": 8, "fixed_steps": 2}
 CHIPS = {"task": "segmentation", "model": "wht_unet", "side": 16, "network": {"widths": [2, 2, 4, 4]}}

@@ -11,7 +11,7 @@ from landbridge.train.progress import load_notes
 from landbridge.train.spread import Errors, Spread, joined, thinned, variables
 
 from tests import synthetic
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 SHORT = {"epochs": 2, "fixed_steps": 20}
 

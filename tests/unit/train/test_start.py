@@ -10,7 +10,7 @@ from landbridge.stage import StageError
 from landbridge.train.progress import load_tensors
 from landbridge.train.start import on_bands, own_names, take_over
 
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 RGB = ["red", "green", "blue"]
 SMALL = {"widths": [2, 2, 4, 4]}

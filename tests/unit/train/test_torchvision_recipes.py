@@ -8,8 +8,8 @@ from landbridge.io import netcdf, weights
 from landbridge.train.progress import load_tensors
 
 from tests import synthetic
+from tests.line import Line
 from tests.unit.models.torchvision_here import torchvision_models
-from tests.unit.train.test_tasks import Line
 
 BANDS = ["nir", "red", "green", "blue"]
 QUICK = {"epochs": 1, "epoch_steps": 2, "batch": 4, "fixed_steps": 2, "learning_rate": 1e-3}

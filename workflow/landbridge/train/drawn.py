@@ -42,6 +42,8 @@ class Drawn:
     stays the same bit for bit.
 
     Attributes:
+        members: where batches hold the groups evenly, all windows (window,) in the order of their groups, and how many
+            each group has (group,).
         turns: draws flips and quarter turns of chips; None leaves them as they are.
         mixing: makes mixtures of every batch; None leaves it as it is.
         scored: whether its loss is added; a side without is there for a penalty.
@@ -53,7 +55,7 @@ class Drawn:
     generator: torch.Generator
     dropout_state: Tensor
     order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
-    members: list[Tensor] | None = None
+    members: tuple[Tensor, Tensor] | None = None
     turns: torch.Generator | None = None
     mixing: Mixing | None = None
     scored: bool = True
@@ -82,7 +84,7 @@ class Drawn:
         dropout = torch.Generator(device).manual_seed(stream("dropout", name, seed)).get_state()
         members = None
         if groups is not None:
-            members = [torch.nonzero(groups.cpu() == group).ravel() for group in range(int(groups.max()) + 1)]
+            members = torch.argsort(groups.cpu(), stable=True), torch.bincount(groups.cpu())
         own = torch.Generator().manual_seed(stream("turns", name, seed)) if turns else None
         return cls(name, population, share, batches, dropout, members=members, turns=own, scored=scored)
 
@@ -103,11 +105,11 @@ class Drawn:
         """
         size = min(size, len(self.population))
         if self.members is not None:
-            group = torch.randint(len(self.members), (size,), generator=self.generator)
+            windows, counts = self.members
+            group = torch.randint(len(counts), (size,), generator=self.generator)
             draw = torch.rand(size, generator=self.generator, dtype=torch.float64)
-            counts = torch.tensor([len(own) for own in self.members])
-            place = (draw * counts[group]).long()
-            return torch.cat([self.members[int(g)][p : p + 1] for g, p in zip(group, place, strict=True)])
+            first = counts.cumsum(0) - counts
+            return windows[first[group] + (draw * counts[group]).long()]
         while len(self.order) < size:
             self.order = torch.cat([self.order, torch.randperm(len(self.population), generator=self.generator)])
         index, self.order = self.order[:size], self.order[size:]

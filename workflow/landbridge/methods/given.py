@@ -324,12 +324,14 @@ class Given(Protocol):
         pull: float | Sequence[float] = 0.0,
         shrink: float | None = None,
         penalty: Penalty | None = None,
+        validation_factors: np.ndarray | None = None,
     ) -> None:
         """Train the named parts in place.
 
         The budget decides how long: below eight labelled groups a fixed number of steps, times `share_of_steps`;
         from eight the number of steps that scores best on labelled groups taken out of the budget.
-        `select_on_source` stops on the source's validation groups instead, for recipes that train on the source.
+        `select_on_source` stops on the source's validation groups instead, for recipes that train on the source;
+        `validation_factors` (window,) multiply the losses of their windows before the mean.
         `pull` / 2 times the squared distance of the weights from where they start is added to the loss;
         a sequence holds a pull for each row of the weights. With `shrink` nothing decays, and `shrink` / 2 times the
         squares of the head's matrices is added in place of their pull. A `penalty` is

@@ -7,6 +7,9 @@ of the bands of a chip. No group is weighed by a classifier that has seen it; sl
 fitted once more on those left out (Platt 1999), since a classifier is too sure of what it has not seen. Weights are cut
 at their 99 % quantile and at 10 and divided by their mean.
 
+Epochs are compared by the loss on the source's validation groups, weighed in the same way (Sugiyama et al. 2007, JMLR
+8): the plain one would keep the epoch that fits the source best, which is the one that this training leaves.
+
 The weights belong to one pair of source and target, so the network is trained here and not in a pretraining that other
 recipes share.
 """
@@ -14,7 +17,7 @@ recipes share.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +45,7 @@ KINDS = {
     "rows": whole(100, "a whole number from 100 on"),
 }
 FOLDS = 5
+OF_VALIDATION = -1  # a fold of its own: no classifier that weighs validation groups has seen them
 FEW = 0.1  # of the windows: fewer effective ones are a warning
 
 log = logging.getLogger(__name__)
@@ -89,6 +93,13 @@ def described(inputs: Sequence[Tensor]) -> np.ndarray:
         mean = (x * known[..., None]).sum(1) / count.clamp_min(1)[:, None]
         columns = [mean, x[torch.arange(len(x), device=x.device), count - 1]]
     return torch.cat([*columns, static], dim=1).cpu().numpy()
+
+
+def inputs_of(samples: Any, scaler: Any) -> Iterator[Sequence[Tensor]]:
+    """What a network is given of the labelled windows or chips of a population, some at a time."""
+    population = samples.scaled(scaler)
+    for index in torch.arange(len(population)).split(max(1, PREDICTION_STEPS // samples.cells)):
+        yield population.batch(index).inputs
 
 
 def stacked(batches: Iterable[Sequence[Tensor]]) -> np.ndarray:
@@ -192,14 +203,16 @@ def fit(given: Given) -> Fitted:
     if folds < 2:
         raise NotApplicable("leaves out groups of source and target in turn, and one of them has fewer than two")
     learner: Any = given.untrained([source])
-    population = source.scaled(learner.scaler)
-    size = max(1, PREDICTION_STEPS // source.cells)
-    parts = torch.arange(len(population)).split(size)
-    own = stacked(population.batch(index).inputs for index in parts)
+    validation: Any = given.source_validation
+    labelled = [samples for samples in (source, validation) if len(samples)]
+    own = np.concatenate([stacked(inputs_of(samples, learner.scaler)) for samples in labelled])
     other = stacked(inputs for inputs, _ in unlabelled.input_batches(learner.scaler))
     fold_of_source, fold_of_target = (folds_by_group(one, folds) for one in (group_of_source, group_of_target))
+    fold_of_source = np.append(fold_of_source, np.full(len(validation), OF_VALIDATION))
     found = logits(own, other, fold_of_source, fold_of_target, settings["penalty"], settings["rows"])
-    factors = weights_of(found, settings["quantile"], settings["largest"])
+    cut = settings["quantile"], settings["largest"]
+    factors = weights_of(found[: len(source)], *cut)
+    on_validation = weights_of(found[len(source) :], *cut) if len(validation) else None
     effective = effective_sample_size(factors)
     text = f"{len(factors)} windows weigh as {effective:.0f} of equal weight, the largest weight is {factors.max():.2f}"
     notes: dict[str, Any] = {
@@ -213,5 +226,5 @@ def fit(given: Given) -> Fitted:
     else:
         log.info("%s", text)
     side = Side("source", given.source, factors=factors)
-    given.train(learner, [side], rate=settings["rate"], select_on_source=True)
+    given.train(learner, [side], rate=settings["rate"], select_on_source=True, validation_factors=on_validation)
     return Weighted(learner, notes)

@@ -330,6 +330,7 @@ class Given:
         pull: float | Sequence[float] = 0.0,
         shrink: float | None = None,
         penalty: Penalty | None = None,
+        validation_factors: np.ndarray | None = None,
     ) -> None:
         names = learner.network.part_names()
         if parts == "head" and "head" not in names:
@@ -337,12 +338,16 @@ class Given:
         settings = self.tools.job.settings
         training = settings["training"]
         validation: Samples | None = None
+        validation_loss: Any = plain_loss_of(settings, self.tools.layout)
         steps: int | None = None
         rule = self.tools.stops_by
         if rule == "target_val_large":
             validation = self.tools.large
         elif select_on_source and rule in (None, "source_val"):
             validation = self.source_validation
+            if validation_factors is not None:
+                factors = torch.as_tensor(validation_factors, dtype=torch.float32, device=self.tools.job.device)
+                validation_loss = WeighedLoss(validation_loss, factors)
         elif self.selection is not None:
             validation = self.selection
         else:
@@ -366,7 +371,7 @@ class Given:
             shrink=shrink,
             penalty=penalty,
             validation=validation.scaled(scaler) if validation is not None else None,
-            validation_loss=plain_loss_of(settings, self.tools.layout),
+            validation_loss=validation_loss,
             progress=self.tools.progress,
             what=self.what,
         )

@@ -1,10 +1,10 @@
-"""Known answers of the objectives over groups of the source: `irm`, `vrex` and `mixup`."""
+"""Known answers of the objectives over groups of the source: `irm`, `vrex`, `mixup` and how `group_dro` is compared."""
 
 import math
 
 import pytest
 import torch
-from landbridge.methods import irm, mixup, vrex
+from landbridge.methods import group_dro, irm, mixup, vrex
 from landbridge.methods.given import NotApplicable
 from landbridge.methods.risks import one_hot
 from landbridge.models import linear
@@ -327,3 +327,13 @@ def test_what_cannot_be_mixed_is_said():
         mixup.mixing(population(told), groups, settings, 0)
     with pytest.raises(StageError, match=r"alpha is 0; write a number from 0.001 on"):
         mixup.mixing(population(windows(1)), groups, {"alpha": 0}, 0)
+
+
+# -- group_dro ----------------------------------------------------------------------------------------------------
+
+
+def test_epochs_of_group_dro_are_compared_by_the_worst_group_over_all_batches():
+    worst = group_dro.compared(REGRESSION, torch.tensor([0, 0, 1]))
+    missed = real([1.0, 3.0, 2.0])
+    pairs = [(missed[rows], batch(real([0.0] * len(rows)), rows)) for rows in ([0, 2], [1])]
+    assert worst.over(pairs) == 5.0  # (1 + 9) / 2 of the first group, 4 of the second

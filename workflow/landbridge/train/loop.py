@@ -87,19 +87,26 @@ class Outcome:
 
 @torch.no_grad()
 def mean_loss(network: Network, population: Population, loss: Loss, batch: int = 1024) -> float:
-    """Loss over a whole population in evaluation mode, batches weighed by their weights' sum."""
+    """Loss over a whole population in evaluation mode, batches weighed by their weights' sum.
+
+    A loss that is no mean over windows says itself what it is of all of them, by `over(pairs of outputs and batch)`.
+    """
     was_training = [module.training for module in network.modules()]
     network.eval()
-    total, weight = 0.0, 0.0
-    for start in range(0, len(population), batch):
-        index = torch.arange(start, min(start + batch, len(population)))
-        drawn = population.batch(index)
-        share = float(drawn.weights.sum())
-        total += share * float(loss(network(*drawn.inputs), drawn))
-        weight += share
+    places = torch.arange(len(population)).split(batch) if len(population) else ()
+    pairs = ((network(*drawn.inputs), drawn) for drawn in map(population.batch, places))
+    if hasattr(loss, "over"):
+        found = float(loss.over(pairs))
+    else:
+        total, weight = 0.0, 0.0
+        for outputs, drawn in pairs:
+            share = float(drawn.weights.sum())
+            total += share * float(loss(outputs, drawn))
+            weight += share
+        found = total / max(weight, 1e-12)
     for module, training in zip(network.modules(), was_training, strict=True):
         module.training = training
-    return total / max(weight, 1e-12)
+    return found
 
 
 def train(

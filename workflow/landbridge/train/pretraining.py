@@ -61,7 +61,7 @@ def trained_on_source(
         schedule,
         warm_up=loss.spread_over(steps_of(side, schedule)) if hasattr(loss, "spread_over") else 0,
         validation=source.validation.scaled(scaler),
-        validation_loss=plain_loss_of(job.settings, layout),
+        validation_loss=_compared(job, source, plain_loss_of(job.settings, layout)),
         progress=progress,
         what=what,
     )
@@ -77,7 +77,7 @@ def _posed(job: Job, source: Source, plain: MeanLoss, population: Scaled, *, tur
         StageError: the units lack the column that it groups by, or a setting is out of range.
     """
     objective = job.load("objective")
-    settings = {**getattr(objective, "DEFAULTS", {}), **job.settings.get("objective_settings", {})}
+    settings = _objective_settings(job)
     groups = source.train.group_of_window(settings["by"]) if "by" in settings else None
     evenly = None
     if hasattr(objective, "objective"):
@@ -86,6 +86,18 @@ def _posed(job: Job, source: Source, plain: MeanLoss, population: Scaled, *, tur
     if hasattr(objective, "mixing"):
         side.mixing = objective.mixing(population, groups, settings, job.seed)
     return plain, side
+
+
+def _objective_settings(job: Job) -> dict[str, Any]:
+    return {**getattr(job.load("objective"), "DEFAULTS", {}), **job.settings.get("objective_settings", {})}
+
+
+def _compared(job: Job, source: Source, plain: MeanLoss) -> Any:
+    """What epochs are compared by: the task's own loss, or what the objective makes of it for the validation groups."""
+    objective = job.load("objective")
+    if not hasattr(objective, "compared"):
+        return plain
+    return objective.compared(plain, source.validation.group_of_window(_objective_settings(job)["by"]))
 
 
 def steps_of(side: Drawn, schedule: Schedule) -> int:

@@ -500,7 +500,7 @@ def test_weights_are_one_file_and_their_bands_a_list():
     wrong = {"models": {"resnet": {"weights": [3], "weights_bands": "red"}}}
     with pytest.raises(ConfigError) as error:
         read_config({"domains": ["satellite_imagery"], "satellite_imagery": wrong}, [])
-    first, second = error.value.texts
+    first, _, second = error.value.texts
     assert "satellite_imagery.models.resnet.weights: [3] is no name of a file; write the path of a file" in first
     assert "resnet.weights_bands: 'red' is no list of bands; write for example [red, green, blue]" in second
     with pytest.raises(ConfigError, match="lstm has no setting 'weights'"):

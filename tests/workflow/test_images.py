@@ -53,7 +53,7 @@ def save_weights(path, seed):
 
 
 def test_fires_and_tiles_from_files_to_maps(tmp_path, monkeypatch):
-    begun = SMALL.replace("[4, 4, 8, 8]}", "[4, 4, 8, 8], weights: rgb.pth}")
+    begun = SMALL.replace("[4, 4, 8, 8]}", "[4, 4, 8, 8], weights: rgb.pth, weights_exposure: unknown}")
     project = copy_project(tmp_path / "project", config=begun)
     file = tmp_path / "mirror" / "satellite_imagery" / "weights" / "rgb.pth"
     file.parent.mkdir(parents=True)

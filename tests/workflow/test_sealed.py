@@ -1,7 +1,9 @@
 """`replay --sealed` gives the bytes of a job with nothing but its declared inputs."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,28 @@ def test_every_recipe_makes_do_with_its_declared_inputs(finished, tmp_path, reci
 def test_the_tested_recipes_are_all_there_are(finished):
     ran = {path.parent.name.split("-")[1] for path in finished.record("transfer")}
     assert ran == set(RECIPES)
+
+
+SEALED = ("answers.nc", "truth.nc")  # labels of the test, and what they were made of
+
+
+def stages_that_read(records):
+    """Stages of recorded jobs whose inputs hold labels of the test."""
+    return {
+        record["stage"]
+        for record in records
+        if any(Path(path).name in SEALED for paths in record["inputs"].values() for path in paths)
+    }
+
+
+def test_the_answers_are_an_input_of_evaluate_alone(finished):
+    paths = sorted((finished.folder / "results" / "logs").rglob("*.job.json"))
+    records = [json.loads(path.read_text()) for path in paths]
+    assert {record["stage"] for record in records} >= {"split", "pretrain", "transfer", "evaluate", "compare", "draw"}
+    assert stages_that_read(records) == {"evaluate"}
+    planted = next(record for record in records if record["stage"] == "transfer")
+    planted["inputs"]["more"] = ["results/flux_towers/split/twin_towers/fold0/answers.nc"]
+    assert stages_that_read(records) == {"evaluate", "transfer"}
 
 
 def test_a_recipe_that_opens_the_answers_by_their_path_fails(project, tmp_path):

@@ -16,7 +16,9 @@ gps_traces:
     twin_city_a: {twin: {users: 6, trips_per_user: 16}}
     twin_city_b: {twin: {phones: 2, runs: 12}}
   twin:
-    twin_cities: {budgets: [0, 10]}
+    twin_cities:
+      budgets: [0, 10]
+      recipes: [naive, rules, source_only, target_only, full_finetune, gradient_boosted_trees.source, shuffled_labels]
     twin_users: {recipes: [gradient_boosted_trees.source], split: {folds: 2}}
   models: {speed_transformer: {hidden: 8}}
   recipes: &few [naive, rules, source_only, target_only, full_finetune, gradient_boosted_trees.source]
@@ -46,6 +48,8 @@ def test_from_one_city_to_another_and_the_honesty_page(tmp_path):
     found = {(row["recipe"], row["budget"]): row for row in board}
     assert float(found["truth", "0"]["value"]) == 1
     assert found["full_finetune", "10"]["status"] == found["rules", "0"]["status"] == "ok"
+    assert found["shuffled_labels", "10"]["status"] == "ok"
+    assert found["shuffled_labels", "10"]["pretraining_exposure"] == "none"
     assert float(found["gradient_boosted_trees", "0"]["value"]) > float(found["naive", "0"]["value"])
     flattering = rows(results / "compare" / "twin_trips_paper" / "leaderboard.csv", **HEADLINE)
     assert {row["leakage"] for row in flattering} == {"label_filter; prepared by label, target; shared journeys"}

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from landbridge.config_errors import Fault, closest
+from landbridge.io.weights import exposure
 from landbridge.settings import Contrast, Domain, Scenario, Training, column_of_rule
 
 # A unit's own name is a column that no domain need list.
@@ -117,6 +118,9 @@ def check_domain(name: str, domain: Domain, offered: Offered) -> list[Fault]:
     for tier in TIERS:
         for scenario_name, scenario in getattr(domain, tier).items():
             found = [*_scenario(scenario, domain, offered), *_simulator(scenario, name in offered.simulators)]
+            if tier == "real" and scenario.split.plant is not None:
+                problem = "a leak is planted in twins alone, never in published data"
+                found.append((("split", "plant"), problem, "take it out, or name a scenario of the twin tier"))
             for path, problem, remedy in found:
                 told.add((tier, scenario_name, path, problem))
                 if (tier, scenario.extends, path, problem) not in told:  # else told already, where it stands
@@ -192,11 +196,16 @@ def _own_training(path: tuple[Any, ...], settings: Mapping[str, Any]) -> list[Fa
 
 
 def _own_weights(path: tuple[Any, ...], settings: Mapping[str, Any]) -> list[Fault]:
-    """Faults of the weights that a model begins at: a file's name, and names of bands."""
+    """Faults of the weights that a model begins at: the file's name, its bands, whether it has seen the target."""
     named, bands = settings.get("weights"), settings.get("weights_bands", [])
+    told = settings.get("weights_exposure")
     faults = []
     if named and not isinstance(named, str):
         faults.append(Fault((*path, "weights"), f"{named!r} is no name of a file", "write the path of a file"))
+    if exposure(told) is None and (named or told is not None):
+        problem = "is missing, and weights from elsewhere may have seen the target" if told is None else f"is {told!r}"
+        remedy = "write yes, no or unknown: whether what they were trained on holds the target, with or without labels"
+        faults.append(Fault((*path, "weights_exposure"), problem, remedy))
     if not isinstance(bands, list) or not all(isinstance(band, str) for band in bands):
         problem = f"{bands!r} is no list of bands"
         faults.append(Fault((*path, "weights_bands"), problem, "write for example [red, green, blue]"))
@@ -247,7 +256,8 @@ def _scenario(scenario: Scenario, domain: Domain, offered: Offered) -> Iterator[
         for setting in settings:
             if setting not in known and setting != "training":
                 yield ("models", word, setting), f"{word} has no setting '{setting}'", closest(setting, known)
-        for fault in (*_own_training(("models", word), settings), *_own_weights(("models", word), settings)):
+        own = {**domain.models[word], **settings} if "weights" in settings else settings
+        for fault in (*_own_training(("models", word), settings), *_own_weights(("models", word), own)):
             yield fault.path, fault.problem, fault.remedy
     for number, recipe in enumerate(scenario.recipes or ()):
         wrong = _recipe(recipe, offered.recipes, offered.selections)

@@ -25,6 +25,7 @@ TABLES: tuple[tuple[type[BaseModel], str], ...] = (
     (settings.Scenario, "Keys of a scenario"),
     (settings.Side, "source, target"),
     (settings.Split, "split"),
+    (settings.Plant, "plant"),
     (settings.Window, "window"),
     (settings.Quality, "quality"),
     (settings.Headline, "headline"),

@@ -40,6 +40,7 @@ class Recipe:
         defaults: its settings and their defaults.
         uses: modules of the domain that it hands data to: `features`, `baselines`.
         simulation: whether its source must be a simulation.
+        transductive: whether it predicts test rows together, so that a row's prediction depends on the others.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Recipe:
     rights_of_variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     simulation: bool = False
     search: dict[str, tuple[float, float]] = field(default_factory=dict)
+    transductive: bool = False
 
     def rights_of(self, variant: str | None) -> tuple[str, ...]:
         """What the jobs of a variant may read; None or nothing stands for the first one."""
@@ -180,6 +182,7 @@ def recipes() -> dict[str, Recipe]:
             rights_of_variants=of_variants,
             simulation=values.get("SIMULATION", False),
             search=search,
+            transductive=bool(values.get("TRANSDUCTIVE", False)),
         )
     return found
 

@@ -94,6 +94,17 @@ def column_of_rule(rule: str) -> str | None:
     return None if column == rule else "unit_name" if column == "trip" else column
 
 
+class Plant(Strict):
+    """A leak that is planted on purpose, to measure what it brings."""
+
+    copies: Annotated[float, Field(gt=0, le=1), NOT_A_TRUTH_VALUE] = Field(
+        description="share of the test units of which a copy, labels too, is trained on under another name"
+    )
+    noise: Annotated[float, Field(ge=0), NOT_A_TRUTH_VALUE] = Field(
+        1e-4, description="noise on the copies' inputs and labels, in standard deviations of each"
+    )
+
+
 class Split(Strict):
     """How groups are parted."""
 
@@ -137,7 +148,11 @@ class Split(Strict):
         "groups", description="validation of the source: groups of its own or, as published, the end of each record"
     )
     allow_leaks: bool = Field(
-        False, description="train although the audit finds leaks; only to reproduce a published split"
+        False,
+        description="train although the audit finds leaks; only to reproduce a published split, or to measure a leak",
+    )
+    plant: Plant | None = Field(
+        None, description="copies of test units that are trained on, to measure what a leak brings; twins alone"
     )
 
     @model_validator(mode="before")
@@ -334,6 +349,11 @@ class Contrast(Strict):
     model: str = Field("none", description="model that is scored; none for a learner without a network")
     recipe: str = Field(description="recipe that is scored")
     budget: str = Field("0", description="budget that is scored")
+    must_inflate: bool = Field(
+        False,
+        description="whether the run fails unless the whole interval of the headline's inflation lies above 0, as "
+        "where the leak was planted",
+    )
 
 
 class Domain(Strict):

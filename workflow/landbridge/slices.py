@@ -142,9 +142,12 @@ class Slices:
         left_out = {"title", "default", "extends", "budgets", "headline", "per_group", "models", "recipes", "balance"}
         left_out |= {"budget_stratify", "selection_from", "budget_words"}  # the pool is cut in `transfer`
         left_out.add("simulator")  # what it made is an input
+        own = scenario.model_dump(exclude=left_out)
+        if own["split"]["plant"] is None:  # only where it is so: a key more would part every scenario anew
+            del own["split"]["plant"]
         return {
             **self._task(wildcards),
-            **scenario.model_dump(exclude=left_out),
+            **own,
             "class_of": self.config.domains[wildcards.domain].worst_class_of,
             "longest_budget": self._longest_budget(scenario),
         }
@@ -159,6 +162,7 @@ class Slices:
     def _network(self, wildcards: Any) -> dict[str, Any]:
         domain = self.config.domains[wildcards.domain]
         own = self.model(wildcards.domain, wildcards.scenario, wildcards.model)
+        own.pop("weights_exposure", None)  # changes what is said of a score, and no training
         training = {**domain.training.model_dump(), **own.pop("training", {})}
         training.pop("gpu_minutes")
         defaults = self.models[wildcards.model].literals if wildcards.model in self.models else {}
@@ -202,6 +206,7 @@ class Slices:
             "budget_axis": scenario.budget_axis,
             "budgets": list(scenario.budgets),
             "per_group": scenario.per_group,
+            **({"transductive": True} if recipe.transductive else {}),
         }
 
     def _search(self, wildcards: Any) -> dict[str, Any]:
@@ -246,6 +251,7 @@ class Slices:
             "model": wildcards.model,
             "recipe": recipe_id,
             "variant": self._variant(recipe_id, variant),
+            **({"transductive": True} if recipe_id in self.recipes and self.recipes[recipe_id].transductive else {}),
             "min_scored": self.scenario(wildcards).min_scored,
             "headline": self.scenario(wildcards).headline.model_dump(),
         }
@@ -302,6 +308,18 @@ class Slices:
             "bootstrap": self.config.bootstrap.model_dump(),
             "budgets": list(scenario.budgets),
             "budget_axis": scenario.budget_axis,
+            "pretraining_exposure": self._exposures(wildcards),
+        }
+
+    def _exposures(self, wildcards: Any) -> dict[str, str]:
+        """Of models that begin at weights from elsewhere: whether these may have seen the target."""
+        domain, scenario = self.config.domains[wildcards.domain], self.scenario(wildcards)
+        names = domain.models if scenario.models is None else scenario.models
+        own = {name: self.model(wildcards.domain, wildcards.scenario, name) for name in names}
+        return {
+            name: weights.exposure(settings.get("weights_exposure")) or "unknown"
+            for name, settings in own.items()
+            if settings.get("weights")
         }
 
     def draw(self, wildcards: Any) -> dict[str, Any]:
@@ -343,7 +361,8 @@ class Slices:
         scenario = self.scenarios[wildcards.domain][contrast.honest]
         headline = scenario.headline.model_dump()
         of_classes = scenario.task != "regression"
-        variable = domain.variables.get(scenario.targets[0] if of_classes else headline["target"])
+        macro = headline["target"] == "macro"
+        variable = domain.variables.get(scenario.targets[0] if of_classes or macro else headline["target"])
         return {
             "contrast": contrast.model_dump(),
             "task": scenario.task,

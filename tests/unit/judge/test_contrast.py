@@ -10,6 +10,7 @@ import pytest
 from landbridge.judge import contrast, tables
 from landbridge.judge.metrics import regression
 from landbridge.judge.scores import read_scores
+from landbridge.prepare.plant import COPY
 from landbridge.stage import Job, StageError
 
 SETTINGS = {
@@ -19,6 +20,8 @@ SETTINGS = {
         "honest": "by_tower",
         "model": "m",
         "budget": "0",
+        "recipe": "r",
+        "must_inflate": False,
     },
     "task": "regression",
     "classes": [],
@@ -63,7 +66,7 @@ def write_split(path, tested, honest):
 def run(tmp_path):
     """Run the stage on two arms whose errors are given."""
 
-    def stage(flattering, honest, status="ok"):
+    def stage(flattering, honest, status="ok", must_inflate=False):
         write(tmp_path / "f.parquet", flattering, honest=False)
         write(tmp_path / "h.parquet", honest, honest=True, status=status)
         names = [unit for unit, _ in units()]
@@ -76,7 +79,8 @@ def run(tmp_path):
         inputs |= {"flattering_splits": [str(tmp_path / f"f{fold}.csv") for fold in range(2)]}
         inputs |= {"honest_splits": [str(tmp_path / f"h{fold}.csv") for fold in range(2)]}
         outputs = {"table": tmp_path / "c.csv", "figure": tmp_path / "c.svg"}
-        contrast.run(Job("contrast", inputs, outputs, SETTINGS))
+        own = {**SETTINGS, "contrast": {**SETTINGS["contrast"], "must_inflate": must_inflate}}
+        contrast.run(Job("contrast", inputs, outputs, own))
         return {(row["subset"], row["statistic"]): row for row in tables.read(outputs["table"])}, outputs
 
     return stage
@@ -105,6 +109,41 @@ def test_a_planted_inflation_is_measured_where_it_is(run):
 def test_without_a_difference_there_is_no_inflation(run):
     rows, _ = run(lambda unit, seed: 1 + 0.1 * seed, lambda unit, seed: 1 + 0.1 * seed)
     assert {float(row["inflation"]) for row in rows.values()} == {0.0}
+
+
+def test_a_planted_leak_that_does_not_inflate_stops_the_run(run):
+    """By its whole interval: a harm, nothing at all, and a gain that one tower alone brings are refused."""
+
+    def of_one(unit, seed):
+        return 0.1 if unit == "A_00" else 1.0
+
+    rows, _ = run(lambda unit, seed: 0.5, lambda unit, seed: 1.0, must_inflate=True)
+    assert float(rows["all", "mean"]["low"]) > 0
+    for flattering in (lambda unit, seed: 1.5, lambda unit, seed: 1.0, of_one):
+        with pytest.raises(
+            StageError, match=r"planted in by_name, and they do not inflate the score of r: .* 18 units"
+        ):
+            run(flattering, lambda unit, seed: 1.0, must_inflate=True)
+
+
+def test_the_inflation_is_said_in_a_sentence(run):
+    rows, _ = run(lambda unit, seed: 0.5, lambda unit, seed: 1.0)
+    numbers = ("inflation", "low", "high", "flattering", "honest")
+    typed = [{**row, **{name: float(row[name]) for name in numbers}} for row in rows.values()]
+    assert contrast.sentence(typed, SETTINGS) == (
+        "The flattering split makes the mean RMSE of y look 0.5 better than it is (95 % interval 0.5 to 0.5): 0.5 "
+        "instead of 1."
+    )
+
+
+def test_a_unit_is_leaked_where_a_planted_copy_of_it_was_trained_on(tmp_path):
+    for name, copies in (("f", ["A_01"]), ("h", [])):
+        with (tmp_path / f"{name}.csv").open("w", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["unit", "segment", "group", "part", "start", "end"])
+            writer.writerows([unit, 0, group, "target_test", "", ""] for unit, group in units()[:TOWERS])
+            writer.writerows([unit + COPY, 0, "t01" + COPY, "source_train", "", ""] for unit in copies)
+    assert contrast.leaked_units([tmp_path / "f.csv"], [tmp_path / "h.csv"]) == {"A_01"}
 
 
 def test_leaked_units_are_those_whose_group_was_trained_on(tmp_path):

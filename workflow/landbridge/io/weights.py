@@ -18,6 +18,7 @@ from landbridge.stage import StageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+EXPOSURES = ("yes", "no", "unknown")  # whether weights from elsewhere may have seen the target
 INNER = ("state_dict", "model")  # keys under which some programs keep the weights inside their file
 
 
@@ -91,3 +92,9 @@ def read(path: Path) -> dict[str, Tensor]:
     if not tensors:
         raise StageError(f"{path}: holds no tensors by name; write it with torch.save(network.state_dict(), PATH)")
     return tensors
+
+
+def exposure(told: object) -> str | None:
+    """A declared exposure as a word; None where it is none of the three. YAML reads a bare yes and no as truth."""
+    word = {True: "yes", False: "no"}.get(told, told) if isinstance(told, bool) else told
+    return word if isinstance(word, str) and word in EXPOSURES else None

@@ -14,7 +14,7 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.io import netcdf
-from landbridge.judge import bootstrap, labels, significance, tables
+from landbridge.judge import alarms, bootstrap, labels, significance, tables
 from landbridge.judge.bootstrap import Draws
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
@@ -33,6 +33,7 @@ CENTRES = (
     "pooled",
 )  # statistics whose difference is an effect; tails are compared by eye
 REFERENCES = ("target_only", "source_only", "naive", "product", "truth")
+NOT_EXPOSED = "none"  # no weights from elsewhere
 NOT_AT_ZERO = "not_applicable: target_only needs labels"
 
 Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)
@@ -47,6 +48,7 @@ def run(job: Job) -> None:
     settings = job.settings
     scores = read_scores(job.input_list("scores"), settings["budgets"])
     draws = bootstrap.draw(scores, settings["bootstrap"]["replicates"], settings["scenario"])
+    alarms.refuse_learned_noise(scores, draws, settings)
     rows: dict[str, list[dict[str, Any]]] = {"leaderboard": [], "effects": [], "labels": []}
     level = settings["bootstrap"]["level"]
     for target, name, metric, statistic, values in each_statistic(scores, draws, settings):
@@ -139,7 +141,8 @@ def _head(own: Run, scores: Scores, number: int, settings: Mapping[str, Any]) ->
         "budget_unit": AXES[settings["budget_axis"]],
         "groups": len(scores.groups),
         "seeds": len(scores.seeds),
-        "leakage": scores.leakage,
+        "leakage": own.leakage,
+        "pretraining_exposure": settings.get("pretraining_exposure", {}).get(own.model, NOT_EXPOSED),
     }
 
 
@@ -177,7 +180,8 @@ def unfit_rows(scores: Scores, settings: Mapping[str, Any]) -> list[dict[str, An
         "budget_unit": AXES[settings["budget_axis"]],
         "interval": "none",
     }
-    blank |= {"groups": len(scores.groups), "seeds": len(scores.seeds), "leakage": scores.leakage}
+    blank |= {"groups": len(scores.groups), "seeds": len(scores.seeds)}
+    blank |= {"leakage": "", "pretraining_exposure": NOT_EXPOSED, "spread": ""}
     blank |= {**settings["headline"], **dict.fromkeys(("value", "low", "high"), float("nan"))}
     return [{**blank, **own, "budget": budget} for own in settings.get("unfit", ()) for budget in scores.budgets]
 
@@ -279,7 +283,7 @@ def label_rows(
                 "budget": scores.budgets[number],
                 **dict.fromkeys(("n_equivalent", "saved", "ratio", "low", "high"), float("nan")),
                 "censored": "",
-                "leakage": scores.leakage,
+                "leakage": own.leakage,
                 "status": own.status[number],
                 "area": float(areas[0]) if areas is not None else float("nan"),
                 "area_low": area_bounds[0],
@@ -348,7 +352,7 @@ def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: 
                     "model": own.model,
                     "recipe": own.recipe,
                     "variant": own.variant,
-                    "leakage": scores.leakage,
+                    "leakage": own.leakage,
                 }
                 head |= {"budget": budget, "split_type": settings["scenario"], "n_seeds": 1, "seeds": len(scores.seeds)}
                 for place, unit in enumerate(units):

@@ -2,7 +2,8 @@
 
 Both rules test the same units, so the difference is taken unit by unit. Independent groups are those of the honest
 rule; they are resampled, and seeds. A unit counts as leaked where the flattering split trained on another unit of its
-honest group while it was tested.
+honest group, or on a planted copy of it, while it was tested. Where a leak was planted it must inflate the score: a run
+whose copies give nothing away shows that something hides answers from the model, or the copies from the training.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import numpy as np
 from landbridge.judge import bootstrap, tables
 from landbridge.judge.canvas import HARMS, HELPS, figure, footnote, what_is_measured
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scores import Scores, read_scores
+from landbridge.judge.scores import MACRO, Scores, mean_of_targets, read_scores
+from landbridge.prepare.plant import COPY
 from landbridge.stage import Job, StageError
 
 COLUMNS = (
@@ -37,6 +39,8 @@ def run(job: Job) -> None:
     arms = {name: read_scores(job.input_list(name), budgets) for name in ("flattering", "honest")}
     leaked = leaked_units(job.input_list("flattering_splits"), job.input_list("honest_splits"))
     rows = contrast_rows(arms["flattering"], arms["honest"], leaked, settings)
+    if settings["contrast"]["must_inflate"]:
+        refuse_no_inflation(rows, settings)
     tables.write(job.outputs["table"], COLUMNS, rows)
     draw(job.outputs["figure"], rows, settings)
 
@@ -55,7 +59,8 @@ def leaked_units(flattering: Sequence[Path], honest: Sequence[Path]) -> set[str]
         learned: dict[str, set[str]] = {}
         for row in rows:
             if row["part"] in LEARNED_FROM:
-                learned.setdefault(group_of.get(row["unit"], row["unit"]), set()).add(row["unit"])
+                original = row["unit"].removesuffix(COPY)
+                learned.setdefault(group_of.get(original, original), set()).add(row["unit"])
         for row in rows:
             others = learned.get(group_of.get(row["unit"], row["unit"]), set()) - {row["unit"]}
             if row["part"] == "target_test" and others:
@@ -101,12 +106,20 @@ def contrast_rows(
             honest, groups=groups, group_of_cell=index, class_of_group=[""] * len(groups), unit_of_cell=units
         )
         draws = bootstrap.draw(shared, settings["bootstrap"]["replicates"], settings["contrast"]["title"])
-        for target in honest.targets:
-            arrays = [by_unit(arm, units, target) for arm in (flattering, honest)]
-            for name in settings["metrics"]:
-                metric = find_metric(honest.task, name, honest.classes)
-                statistics = settings["statistics"]
-                pair = [bootstrap.replicate_values(own, shared, draws, metric, statistics) for own in arrays]
+        arrays = {target: [by_unit(arm, units, target) for arm in (flattering, honest)] for target in honest.targets}
+        for name in settings["metrics"]:
+            metric = find_metric(honest.task, name, honest.classes)
+            statistics = settings["statistics"]
+            pairs = {
+                target: [bootstrap.replicate_values(own, shared, draws, metric, statistics) for own in both]
+                for target, both in arrays.items()
+            }
+            if settings["headline"]["target"] == MACRO:
+                every = list(pairs.values())
+                pairs[MACRO] = [
+                    {s: mean_of_targets([pair[arm][s] for pair in every]) for s in statistics} for arm in (0, 1)
+                ]
+            for target, pair in pairs.items():
                 for statistic in statistics:
                     values = [own[statistic] for own in pair]
                     gain = metric.gain(*values)
@@ -128,6 +141,44 @@ def contrast_rows(
     return rows
 
 
+def headline_row(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row of the honest scenario's headline over all units."""
+    wanted = {**settings["headline"], "subset": "all"}
+    return next(row for row in rows if all(row[key] == value for key, value in wanted.items()))
+
+
+def refuse_no_inflation(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
+    """Stop where a planted leak does not inflate the headline.
+
+    Raises:
+        StageError: its inflation is not above 0 by its whole interval, or has none.
+    """
+    row, contrast = headline_row(rows, settings), settings["contrast"]
+    if not row["low"] > 0:
+        raise StageError(
+            f"contrasts: copies of the test were planted in {contrast['flattering']}, and they do not inflate the "
+            f"score of {contrast['recipe']}: {row['inflation']:.3g} [{row['low']:.3g}, {row['high']:.3g}] over "
+            f"{row['units']} units. Either labels or inputs of the copies do not reach the training, or this learner "
+            f"cannot remember them; look into split.csv of both scenarios, and take a learner that remembers, such as "
+            f"nearest_neighbour.source"
+        )
+
+
+def sentence(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
+    """What the contrast shows, in words."""
+    row, level = headline_row(rows, settings), 100 * settings["bootstrap"]["level"]
+    metric = find_metric(settings["task"], row["metric"], settings["classes"])
+    of_target = {"label": "", MACRO: " over all targets"}.get(row["target"], f" of {row['target']}")
+    interval = f"{level:g} % interval {row['low']:.3g} to {row['high']:.3g}"
+    if row["interval"] == "none":
+        interval = "no interval"
+    return (
+        f"The flattering split makes the {row['statistic']} {metric.title}{of_target} look {abs(row['inflation']):.3g} "
+        f"{'better' if row['inflation'] > 0 else 'worse'} than it is ({interval}): {row['flattering']:.3g} instead of "
+        f"{row['honest']:.3g}."
+    )
+
+
 def bounds(values: np.ndarray, interval: str, settings: Mapping[str, Any]) -> tuple[float, float]:
     """Interval of replicates; none where neither groups nor blocks suffice."""
     if interval == "none":
@@ -139,6 +190,8 @@ def draw(path: Path, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, A
     """Both scores of every target and subset, and the inflation beside them."""
     headline = settings["headline"]
     shown = [row for row in rows if all(row[key] == headline[key] for key in ("metric", "statistic"))]
+    whole = max((row["units"] for row in shown), default=0)
+    shown = [row for row in shown if row["subset"] == "all" or row["units"] < whole]  # all once, where all are leaked
     titles = {name: find_metric(settings["task"], name, settings["classes"]) for name in {headline["metric"]}}
     words = {
         **settings,
@@ -154,7 +207,8 @@ def draw(path: Path, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, A
                 axes[0].plot([row[key]], [place + shift], color=colour, marker="o", markersize=5)
             axes[1].plot([row["low"], row["high"]], [place] * 2, color="black", linewidth=1.6)
             axes[1].plot([row["inflation"]], [place], color="black", marker="D", markersize=4.5)
-            text = f"{row['inflation']:+.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            bounded = row["interval"] != "none"
+            text = f"{row['inflation']:+.2f}" + (f" [{row['low']:.2f}, {row['high']:.2f}]" if bounded else "")
             axes[1].annotate(
                 text, (row["inflation"], place), (0, 6), textcoords="offset points", fontsize=7, ha="center"
             )
@@ -164,14 +218,15 @@ def draw(path: Path, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, A
         name = what_is_measured({**headline, "target": ""}, {**words, "targets": {"": settings["target_words"]}})
         axes[0].set_xlabel(f"{headline['statistic']} {name}")
         axes[1].axvline(0, color="#999999", linewidth=0.8)
-        axes[1].set_xlabel("inflation (how much better it looks)")
+        axes[1].set_xlabel("how much better it looks")
         axes[1].margins(x=0.2)  # room for the numbers
         handles = [
             axes[0].plot([], [], color=HARMS, marker="o", label=f"flattering: {settings['contrast']['flattering']}")[0],
             axes[0].plot([], [], color=HELPS, marker="o", label=f"honest: {settings['contrast']['honest']}")[0],
         ]
         axes[0].legend(handles=handles, fontsize=7.5, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=2)
-        drawn.suptitle(textwrap.fill(settings["contrast"]["title"], 88), x=0.01, ha="left", fontsize=10)
+        said = [textwrap.fill(settings["contrast"]["title"], 88), textwrap.fill(sentence(rows, settings), 88)]
+        drawn.suptitle("\n".join(said), x=0.01, ha="left", fontsize=10)
         if shown:
             level = settings["bootstrap"]["level"]
             footnote(drawn, {key: str(shown[0][key]) for key in ("groups", "seeds", "interval")}, level)

@@ -78,7 +78,7 @@ def run(job: Job) -> None:
         "task": settings["task"],
         "targets": list(settings["targets"]),
         "classes": list(settings.get("classes") or []),
-        "leakage": _leakage(answer_files),
+        "leakage": _leakage(answer_files, settings),
     }
     pq.write_table(
         table.replace_schema_metadata({"landbridge": json.dumps(notes, sort_keys=True)}), job.outputs["scores"]
@@ -86,9 +86,13 @@ def run(job: Job) -> None:
     netcdf.write(job.outputs["examples"], examples(answers, answer_files, shown, settings))
 
 
-def _leakage(answer_files: Sequence[Dataset]) -> str:
-    """What some fold is marked with, each leak once."""
-    words = {word for own in answer_files for word in str(own.attributes.get("leakage", "")).split("; ")}
+TRANSDUCTIVE = "predicts the test as a whole"
+
+
+def _leakage(answer_files: Sequence[Dataset], settings: Mapping[str, Any]) -> str:
+    """What some fold, or the recipe, is marked with, each leak once."""
+    words = {TRANSDUCTIVE} if settings.get("transductive") else set()
+    words |= {word for own in answer_files for word in str(own.attributes.get("leakage", "")).split("; ")}
     return "; ".join(sorted(words - {""}))
 
 

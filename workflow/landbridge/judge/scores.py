@@ -36,6 +36,7 @@ class Run:
         selection, status, size: by budget.
         spread: by budget, where intervals or the temperature come from; nothing where nobody asked.
         rule: the selection rule in its variant, if there is one.
+        leakage: leaks that are known of the data, the split or the recipe, in words.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Run:
     size: list[int]
     spread: list[str] = field(default_factory=list)
     rule: str = ""
+    leakage: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -65,7 +67,6 @@ class Scores:
         unit_of_cell: (cell,) name of the unit.
         class_of_group: class of each group (of its first unit).
         classes: names of the classes, in their order.
-        leakage: leaks that are known of the data or the split, in words.
     """
 
     runs: list[Run]
@@ -80,7 +81,6 @@ class Scores:
     unit_of_cell: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
     classes: list[str] = field(default_factory=list)
-    leakage: str = ""
 
     def find(self, recipe: str, model: str, variant: str | None = None) -> Run | None:
         """The run of a reference recipe for a model, of any if that one has none; by its default rule if it ran."""
@@ -123,7 +123,6 @@ def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
         task=notes["task"],
         unit_of_cell=[cell[0] for cell in cells],
         classes=list(notes.get("classes", [])),
-        leakage=str(notes.get("leakage", "")),
         sizes={budget: max(run.size[number] for run in runs) for number, budget in enumerate(kept)},
     )
     _fill_failures(scores)
@@ -183,12 +182,14 @@ def _run(
             heads[text] = (status, selection or (worst[1] if worst else ""), size)
     first = {name: table[name][0].as_py() for name in ("model", "recipe", "variant")}
     own = [heads.get(budget, heads.get("", ("not_applicable: no such budget", "", 0))) for budget in budgets]
+    notes = json.loads(table.schema.metadata[b"landbridge"])
     return Run(
         **first,
         sums=sums,
         status=[o[0] for o in own],
         selection=[o[1] for o in own],
         size=[o[2] for o in own],
+        leakage=str(notes.get("leakage", "")),
         spread=[_spread(table, budget) for budget in budgets],
     )
 

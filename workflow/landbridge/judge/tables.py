@@ -10,13 +10,13 @@ from typing import Any
 
 LEADERBOARD = (
     *("model", "recipe", "variant", "selection", "budget", "budget_unit", "target", "metric", "statistic", "value"),
-    *("low", "high", "interval", "groups", "seeds", "status", "leakage", "spread"),
+    *("low", "high", "interval", "groups", "seeds", "status", "leakage", "pretraining_exposure", "spread"),
 )
 LARGE = (*LEADERBOARD[:-1], "labels_for_selection", LEADERBOARD[-1])
 EFFECTS = (
     *("model", "recipe", "variant", "selection", "reference", "budget", "budget_unit", "target", "metric"),
     *("statistic", "delta", "low", "high", "interval", "groups", "seeds", "p_improve", "p_wilcoxon", "p_holm"),
-    *("verdict", "status", "leakage"),
+    *("verdict", "status", "leakage", "pretraining_exposure"),
 )
 OF_EFFECT = ("delta", "low", "high", "p_improve", "p_wilcoxon", "p_holm")  # numbers of an effect
 LABELS = (

@@ -272,6 +272,12 @@ class Given(Protocol):
     def unlabelled(self) -> Samples:
         """Target inputs without labels; right `target_inputs`."""
 
+    def shuffled(self, samples: Samples) -> Samples:
+        """A labelled population with the labels of each target in a random order over its groups, units and rows.
+
+        Inputs, missing labels and quality stay where they are. The order comes from the seed of the fit.
+        """
+
     def own(self, name: str) -> Any:
         """A function of the domain such as `baselines.fit`, for recipes that name its module in `USES`.
 

@@ -16,7 +16,12 @@ from landbridge.models.network import Network, Shape, join_static_to_chips
 
 KIND = "chips"
 PARTS = ("stem", "stage1", "stage2", "stage3", "stage4", "head")
-DEFAULTS: dict[str, Any] = {"widths": [32, 64, 128, 256], "weights": None, "weights_bands": ["red", "green", "blue"]}
+DEFAULTS: dict[str, Any] = {
+    "widths": [32, 64, 128, 256],
+    "weights": None,
+    "weights_bands": ["red", "green", "blue"],
+    "weights_exposure": None,
+}
 BLOCKS = 2  # in each stage; the first may halve rows and columns
 INNER = 4  # times narrower inside a block
 

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "variant": "resnet18",
     "weights": None,
     "weights_bands": ["red", "green", "blue"],
+    "weights_exposure": None,
 }
 # Part here by what torchvision calls it.
 PUBLISHED_NAMES = {

@@ -18,7 +18,12 @@ from landbridge.models.network import Network, Shape, join_static_to_chips
 
 KIND = "chips"
 PARTS = ("enc1", "enc2", "enc3", "bottleneck", "dec3", "dec2", "dec1", "head")
-DEFAULTS: dict[str, Any] = {"widths": [16, 32, 64, 128], "weights": None, "weights_bands": ["red", "green", "blue"]}
+DEFAULTS: dict[str, Any] = {
+    "widths": [16, 32, 64, 128],
+    "weights": None,
+    "weights_bands": ["red", "green", "blue"],
+    "weights_exposure": None,
+}
 LEVELS = 4  # of pixels; each has half the rows and columns of the one before
 
 

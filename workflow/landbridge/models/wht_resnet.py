@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "paths": 3,
     "weights": None,
     "weights_bands": ["red", "green", "blue"],
+    "weights_exposure": None,
 }
 
 

@@ -30,6 +30,7 @@ class Budget:
         train: labelled data to fit on; None at size 0.
         selection: labelled data to choose the number of steps by; None unless a quarter is kept for that.
         selection_size: groups or units in `selection`.
+        rows: hash of the labelled rows, where it was checked.
     """
 
     label: str
@@ -37,6 +38,7 @@ class Budget:
     train: Dataset | None
     selection: Dataset | None = None
     selection_size: int = 0
+    rows: str = ""
 
 
 def _members(pool: Dataset, axis: str) -> np.ndarray:

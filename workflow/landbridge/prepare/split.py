@@ -21,7 +21,7 @@ import numpy as np
 
 from landbridge.contract import Dataset, Variable, expand, stamps, time_unit
 from landbridge.io import netcdf
-from landbridge.prepare import answers, audit, columns, join, overlap, pools, ragged, windows
+from landbridge.prepare import answers, audit, columns, join, overlap, plant, pools, ragged, windows
 from landbridge.prepare.answers import INDEX
 from landbridge.prepare.audit import LABEL_ROLES, WITHOUT_LABELS
 from landbridge.prepare.population import PARTS, Population, Stretch
@@ -146,7 +146,7 @@ def part(source: Dataset, target: Dataset, settings: Mapping[str, Any], fold: in
     parted = _apply(both, population, stretches, settings)
     if settings["budget_axis"] == "time":
         parted = pools.whole_pools(parted, settings, left_out)
-    return Parted(parted, left_out)
+    return Parted(plant.planted(parted, settings, fold), left_out)
 
 
 def _two_populations(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from landbridge.prepare import budgets, ragged
 from landbridge.prepare.budgets import Budget
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job
+from landbridge.train import guards
 from landbridge.train.harness import Given, Tools
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
@@ -65,7 +66,7 @@ def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
         return Budget(label, size_of(job, None, label), None)
     selection = job.settings.get("stops_by", job.settings["selection"])
     keep = {"target_val_k": True, None: None}.get(selection, False)
-    return budgets.cut(
+    found = budgets.cut(
         pool,
         job.settings["budget_axis"],
         label,
@@ -74,6 +75,15 @@ def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
         keep_for_selection=keep if label != "0" else False,
         stratify=job.settings["budget_stratify"],
         selection_from=job.settings["selection_from"],
+    )
+    return found and guards.check_cut(
+        found,
+        pool,
+        job.settings["budget_axis"],
+        guards.recipe_of(job.settings),
+        scenario=job.settings["scenario"],
+        seed=job.seed,
+        stratify=job.settings["budget_stratify"],
     )
 
 
@@ -107,6 +117,7 @@ def _budget_per_group(
     groups = np.asarray(pool["group"]).astype(str)
     values: np.ndarray | None = None
     last: Result | None = None
+    hashes: list[str] = []
     fits: list[tuple[Given, Fitted]] = []
     spreads: list[tuple[np.ndarray, Spread]] = []
     try:
@@ -134,9 +145,12 @@ def _budget_per_group(
         values[rows] = result.values
         spreads.append((rows, result.spread))
         last = result
+        hashes.append(result.budget.rows)
         fits += result.fits
     assert last is not None and values is not None
-    return replace(last, values=values, fits=fits, spread=joined(spreads, values.shape)), False
+    budget = replace(last.budget, rows=guards.together(hashes))
+    spread = joined(spreads, values.shape)
+    return replace(last, values=values, budget=budget, fits=fits, spread=spread), False
 
 
 def _begin(tools: Tools, pool: Dataset, label: str, settings: Mapping[str, Any]) -> Learner | None:
@@ -147,8 +161,18 @@ def _begin(tools: Tools, pool: Dataset, label: str, settings: Mapping[str, Any])
     if budget is None or budget.train is None:
         return None
     what = f"{tools.job.wildcards.get('recipe', '')} all groups budget {label}"
-    begun: Learner = tools.recipe.begin(given_of(tools, budget, what, settings))
+    begun: Learner = _within_budget(tools, budget, lambda: tools.recipe.begin(given_of(tools, budget, what, settings)))
     return begun
+
+
+def _within_budget(tools: Tools, budget: Budget, learn: Callable[[], Any]) -> Any:
+    """What `learn` gives, if it has read no labels of the target but those of its budget and of its selection rule."""
+    tools.layout.read.clear()
+    found = learn()
+    of_rule = () if tools.large is None else (tools.large.dataset,)
+    read = [dataset for dataset in tools.layout.read if not any(dataset is own for own in of_rule)]
+    guards.check_read(read, budget, guards.recipe_of(tools.job.settings))
+    return found
 
 
 def given_of(
@@ -172,7 +196,7 @@ def _fit(given: Given, test: Samples) -> Result:
     tools, budget = given.tools, given.cut
     selection = tools.job.settings["selection"] or ("target_val_k" if budget.selection_size else "fixed")
     try:
-        fitted = tools.recipe.fit(given)
+        fitted = _within_budget(tools, budget, lambda: tools.recipe.fit(given))
         values = predicted(tools.layout, fitted, test)
     except NotApplicable as reason:
         return Result(budget, None, f"not_applicable: {reason}", "", None)

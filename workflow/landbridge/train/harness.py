@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from landbridge.contract import Dataset
-from landbridge.methods.given import NotApplicable, Penalty, RightError, Side
+from landbridge.methods.given import Fitted, NotApplicable, Penalty, RightError, Side
 from landbridge.models.learner import PREDICTION_STEPS, Learner
 from landbridge.models.network import Network, Shape, build, initialise
 from landbridge.prepare import ragged
@@ -24,6 +24,7 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.drawn import Drawn
+from landbridge.train.guards import shuffled
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Schedule, mean_loss, train
 from landbridge.train.losses import Balance, Batch, MeanLoss, WeighedLoss
@@ -151,6 +152,7 @@ class Tools:
     start: Learner | None = None
     known: dict[str, Any] = field(default_factory=dict)
     fits: int = 0
+    last: tuple[Fitted, Samples, np.ndarray] | None = None  # fit, the rows that it predicted, and what it gave
 
     @property
     def stops_by(self) -> str | None:
@@ -245,6 +247,10 @@ class Given:
         self._require("target_inputs")
         assert self.tools.unlabelled is not None
         return self.tools.unlabelled
+
+    def shuffled(self, samples: Samples) -> Samples:
+        dataset = shuffled(samples.dataset, self.tools.layout.targets, self.seed)
+        return Samples(dataset, self.tools.layout, self.tools.job.device, self.tools.features)
 
     def own(self, name: str) -> Any:
         module, _, function = name.partition(".")

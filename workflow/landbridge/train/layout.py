@@ -29,6 +29,7 @@ class Layout:
         predicted: steps of a window to predict that are predicted.
         grouped: whether a network is told which group of its source a window is from.
         on_from: by target, the value from which it counts as on; empty for targets without an off state.
+        read: files whose labels were read, each as often as it was opened; see `landbridge.train.guards`.
     """
 
     task: str
@@ -52,6 +53,7 @@ class Layout:
     predicted: int = 1
     grouped: bool = False
     on_from: Mapping[str, float] = field(default_factory=dict)
+    read: list[Dataset] = field(default_factory=list, compare=False, repr=False)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], dataset: Dataset) -> Layout:

@@ -50,6 +50,7 @@ def predictions(job: Job, layout: Layout, test: Dataset, results: Sequence[Resul
             "selection": per_budget([result.selection for result in results]),
             "status": per_budget([result.status for result in results]),
             "labels_used": per_budget([result.labels_used for result in results], ints),
+            "labels_hash": per_budget([result.budget.rows if result.labels_used else "" for result in results]),
             "labels_for_selection": per_budget([result.budget.selection_size for result in results], ints),
             "target_name" if layout.task == "regression" else "class_name": Variable(
                 (dimensions[2],), np.asarray(members)

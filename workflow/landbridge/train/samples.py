@@ -36,7 +36,7 @@ FeatureFunction = Callable[[Dataset, np.ndarray, np.ndarray], np.ndarray]
 # Cached properties of `Samples` that depend on which rows are to be predicted.
 OF_ROWS = (
     *("prediction_windows", "prediction_table_windows", "by_group"),
-    *("_rows_to_predict", "_first_rows", "_prediction_table"),
+    *("rows_to_predict", "_first_rows", "_prediction_table"),
 )
 
 
@@ -139,6 +139,7 @@ class Samples:
     @cached_property
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Labels and weights: (obs, target) of a regression, (row,) or (row, y, x) of classes (255 missing)."""
+        self.layout.read.append(self.dataset)
         if self.task == "regression":
             targets, quality = self.layout.targets, self.layout.quality
             columns = [self.dataset[name] for name in targets]
@@ -310,13 +311,13 @@ class Samples:
     @cached_property
     def prediction_windows(self) -> Windows:
         """(window,) distinct windows of the rows to predict, in order, or chips."""
-        rows = self._rows_to_predict
+        rows = self.rows_to_predict
         return Windows(rows.ends[self._first_rows], rows.sizes[self._first_rows])
 
     @cached_property
     def prediction_table_windows(self) -> Windows:
         """(row,) what learners of tables are shown for each row to predict."""
-        rows = self._rows_to_predict
+        rows = self.rows_to_predict
         lookahead = 0 if self.chips else self.layout.lookahead
         return Windows(rows.observations + lookahead, rows.sizes - self.layout.predicted + 1)
 
@@ -327,7 +328,7 @@ class Samples:
         found = {}
         for name in sorted(set(group)):
             rows = np.flatnonzero(group == name)
-            own = self.with_rows(Rows(*(array[rows] for array in vars(self._rows_to_predict).values())))
+            own = self.with_rows(Rows(*(array[rows] for array in vars(self.rows_to_predict).values())))
             found[name] = (rows, own)
         return found
 
@@ -357,7 +358,8 @@ class Samples:
         return labelled_rows(self)
 
     @cached_property
-    def _rows_to_predict(self) -> Rows:
+    def rows_to_predict(self) -> Rows:
+        """(row,) end, size and distance of the label from the end of each row to predict."""
         if self.rows is not None:
             return self.rows
         if "row_end" in self.dataset:
@@ -371,7 +373,7 @@ class Samples:
     @cached_property
     def _first_rows(self) -> np.ndarray:
         """(window,) first row of each window to predict."""
-        ends = self._rows_to_predict.ends
+        ends = self.rows_to_predict.ends
         return np.flatnonzero(np.append(True, ends[1:] != ends[:-1])) if len(ends) else np.zeros(0, np.int64)
 
     def prediction_steps(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -379,9 +381,9 @@ class Samples:
 
         Outputs are counted from the last one backwards, as -1, -2, ...
         """
-        firsts = np.append(self._first_rows, len(self._rows_to_predict.ends))
+        firsts = np.append(self._first_rows, len(self.rows_to_predict.ends))
         counts = np.diff(firsts[start : stop + 1])
-        back = self._rows_to_predict.back[firsts[start] : firsts[stop]] - (0 if self.chips else self.layout.lookahead)
+        back = self.rows_to_predict.back[firsts[start] : firsts[stop]] - (0 if self.chips else self.layout.lookahead)
         place = np.repeat(np.arange(len(counts)), counts)
         found = [torch.as_tensor(array, device=self.device) for array in (place, -1 - back)]
         return found[0], found[1]
@@ -389,12 +391,12 @@ class Samples:
     @property
     def prediction_observations(self) -> np.ndarray:
         """(row,) observation of each row to predict, or its chip."""
-        return self._rows_to_predict.observations
+        return self.rows_to_predict.observations
 
     @property
     def prediction_rows(self) -> int:
         """Number of rows to predict."""
-        return len(self._rows_to_predict.ends)
+        return len(self.rows_to_predict.ends)
 
     # -- batches ------------------------------------------------------------------------------------------------
 

@@ -13,8 +13,9 @@ from typing import Any
 from landbridge.io import netcdf
 from landbridge.prepare.budgets import Budget
 from landbridge.stage import Job, StageError
+from landbridge.train import guards
 from landbridge.train.cost import Meter
-from landbridge.train.fitting import Result, size_of
+from landbridge.train.fitting import Result, predicted, size_of
 from landbridge.train.harness import Tools, open_source, set_threads
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
@@ -56,6 +57,12 @@ def run(job: Job) -> None:
             source_rows=str(test_file.attributes["source_rows_hash"]),
             large=_validation(job, held, layout, features),
         )
+        labelled = tools.source.train.dataset if tools.source else pool
+        if labelled is not None and "features" in own:
+            functions = [getattr(own["features"], name) for name in guards.FUNCTIONS if hasattr(own["features"], name)]
+            guards.check_features(
+                labelled, lambda few: Samples(few, layout, job.device), functions, guards.recipe_of(job.settings)
+            )
         trials: list[tuple[str, Trial]] = []
         reused: Searched | None = None
         for label in job.settings["budgets"]:
@@ -80,6 +87,11 @@ def run(job: Job) -> None:
                     labels_used=result.labels_used,
                     labels_for_selection=result.budget.selection_size,
                 )
+            )
+        if tools.last is not None and not job.settings.get("transductive"):
+            fitted, rows_to_predict, values = tools.last
+            guards.check_rows_stand_alone(
+                lambda some: predicted(layout, fitted, some), rows_to_predict, values, guards.recipe_of(job.settings)
             )
         netcdf.write(job.outputs["predictions"], predictions(job, layout, test_file, results))
         search.write(job.outputs["trials"], trials)

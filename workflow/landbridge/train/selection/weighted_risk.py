@@ -76,7 +76,7 @@ def _weighted(tools: Tools) -> tuple[Labelled, np.ndarray]:
     if len(target.input_windows.ends) == 0:
         raise NotApplicable("the target has no complete input without a label")
     scaler = fit_scaler([tools.source.train.dataset], *tools.layout.scaler_arguments())
-    window_of_row = np.cumsum(np.append(False, samples._rows_to_predict.ends[1:] != samples._rows_to_predict.ends[:-1]))
+    window_of_row = np.cumsum(np.append(False, samples.rows_to_predict.ends[1:] != samples.rows_to_predict.ends[:-1]))
     first = np.flatnonzero(np.append(True, np.diff(window_of_row) > 0))
     groups = rows.groups[first], target.of_inputs(group_of_window)
     folds = min(importance_weighting.FOLDS, *(len(np.unique(own)) for own in groups))

@@ -79,7 +79,7 @@ def labelled(samples: Samples, most: int = MOST_ROWS) -> Labelled:
         spread = np.sqrt((weights * (filled - mean) ** 2).sum(0) / total)
         spread = np.where(spread > 0, spread, 1.0)
     own: Any = found.samples
-    rows = Rows(*(array[kept] for array in vars(own._rows_to_predict).values()))
+    rows = Rows(*(array[kept] for array in vars(own.rows_to_predict).values()))
     return Labelled(own.with_rows(rows), found.labels[kept], weights[kept], found.groups[kept], spread)
 
 

@@ -16,13 +16,16 @@ include: "workflow/rules/simulate.smk"
 include: "workflow/rules/split.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/transfer.smk"
+include: "workflow/rules/transferability.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/compare.smk"
+include: "workflow/rules/rank_transferability.smk"
 include: "workflow/rules/draw.smk"
 include: "workflow/rules/maps.smk"
 include: "workflow/rules/contrast.smk"
 include: "workflow/rules/recompute.smk"
 include: "workflow/rules/summarise.smk"
+include: "workflow/rules/summarise_transferability.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -38,7 +41,7 @@ rule all:
     default_target: True
     input:
         plan.targets(),
-        f"results/summary-{plan.tier}.csv",
+        plan.summaries(),
 
 
 for domain in plan.domains:

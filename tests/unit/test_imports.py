@@ -62,7 +62,10 @@ def test_stages_exist_and_stand_alone(stage):
     ("modules", "absent"),
     [
         (
-            ["landbridge.train.pretrain", "landbridge.train.transfer", "landbridge.models.lstm", "landbridge.job"],
+            [
+                *("landbridge.train.pretrain", "landbridge.train.transfer", "landbridge.train.transferability"),
+                *("landbridge.models.lstm", "landbridge.job"),
+            ],
             ["xarray", "pandas", "sklearn", "matplotlib", "pydantic", "torch._dynamo", "torch._inductor"],
         ),
         (["landbridge.plan", "landbridge.config"], ["torch", "xarray", "pandas", "numpy", "sklearn", "netCDF4"]),

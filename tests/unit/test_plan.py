@@ -180,3 +180,24 @@ def test_a_mistyped_rule_is_answered_with_the_rules(recipe, text):
         plan(gps_traces={"recipes": [recipe]})
     assert "has no variant or selection rule" in str(caught.value) and text in str(caught.value)
     assert "did you" in text or all(rule in str(caught.value) for rule in rules())
+
+
+def test_networks_that_stand_anyway_are_measured_before_they_are_adapted():
+    recipes = ["naive", "target_only", "full_finetune", "gradient_boosted_trees.source"]
+    own = plan(gps_traces={"recipes": recipes})
+    measures = own.measures(job(scenario="twin_cities"))
+    assert measures == ["results/gps_traces/transferability/twin_cities/speed_transformer/fold0-seed0.csv"]
+    assert own.summaries() == ["results/summary-twin.csv", "results/transferability-twin.csv"]
+    assert "results/gps_traces/transferability/twin_cities.ranks.csv" in own.targets()
+    assert own.modules("transferability")(job(scenario="twin_cities", model="lstm")).keys() == {"model", "features"}
+    for other in ({"gps_traces": {"recipes": ["naive", "target_only"]}}, {"transferability": False}):
+        none = plan(**other)
+        assert none.summaries() == ["results/summary-twin.csv"]
+        assert not [name for name in none.targets() if "transferability" in name]
+
+
+def test_measures_depend_on_the_network_and_not_on_how_it_is_trained():
+    names = {"scenario": "twin_cities", "model": "speed_transformer", "fold": "0", "seed": "0"}
+    first = plan().settings("transferability")(job(**names))
+    assert plan(gps_traces={"training": {"epochs": 7}}).settings("transferability")(job(**names)) == first
+    assert plan(bootstrap={"level": 0.8}).settings("transferability")(job(**names)) != first

@@ -98,6 +98,8 @@ def copy_project(folder, results_of=None, config=None):
         for part in ("config", "results", "data", ".snakemake"):
             shutil.copytree(results_of.folder / part, folder / part)
     if config is not None:
+        if "transferability" not in config:  # 7 s of jobs a scenario; test_reruns.py turns them on
+            config += "\ntransferability: false\n"
         (folder / "config" / "config.yaml").write_text(config)
     return Project(folder)
 

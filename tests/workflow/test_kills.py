@@ -53,6 +53,7 @@ LONG = """
 domains: [flux_towers]
 seeds: 1
 bootstrap: {replicates: 50}
+transferability: false
 flux_towers:
   datasets: {twin_towers: {twin: {source_towers: 20, target_towers: 24, years: 1}}}
   twin: {twin_towers: {budgets: [0, 1]}}

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.workflow.conftest import rows
+
 DOMAIN = "flux_towers"
 
 
@@ -53,6 +55,20 @@ def test_another_mirror_reruns_nothing(project, tmp_path):
 
 def test_another_memory_of_data_reruns_nothing(project):
     assert project.planned("all", "--config", "data_memory_mb=7") == set()
+
+
+def test_measures_before_training_are_added_and_rerun_nothing(project):
+    done = project.snakemake("all", "--config", "transferability=true")
+    lines = [
+        line.split() for line in (done.stdout + done.stderr).splitlines() if line.startswith(("rule ", "localrule "))
+    ]
+    ran = {words[1].rstrip(":") for words in lines} - {"all"}
+    assert ran == {"transferability", "rank_transferability", "summarise_transferability"}
+    results = project.folder / "results"
+    ranks = rows(results / DOMAIN / "transferability" / "twin_towers.ranks.csv", recipe="full_finetune", budget="4")
+    assert {row["measure"] for row in ranks} == {"proxy_a", "mmd", "sliced_wasserstein"}
+    assert all(float(row["low"]) < float(row["spearman"]) < float(row["high"]) for row in ranks)
+    assert rows(results / "transferability-twin.csv", measure="conditional_shift", recipe="full_finetune", pairs="1")
 
 
 def test_a_constant_two_imports_down(project):

@@ -25,6 +25,7 @@ from landbridge.stage import StageError
 
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 TRUTH = "truth"
+MEASURED = "erm"  # objective whose networks are measured before they are adapted
 CLASS_MAP, PROBABILITY_MAP = "_class.tif", "_probability.tif"  # end the names that `judge.maps` gives
 FIGURES_OF_COST = ("cost", "pareto")
 LINKED_SCENES = 12  # of each recipe; the folder has the others
@@ -132,12 +133,29 @@ class Plan:
                 found += [f"{folder}/{table}.csv" for table in TABLES]
                 found += [f"{folder}/{figure}.svg" for figure in self.figures(name)]
                 found += self.maps(name, scenario)
+                if self.measured(name, scenario):
+                    place = f"results/{name}/transferability/{scenario}"
+                    found += [f"{place}{ending}" for ending in (".csv", ".ranks.csv", ".svg")]
             for contrast in self.contrasts(name):
                 found += [f"results/{name}/contrast/{contrast}.{ending}" for ending in ("csv", "svg")]
             published = self.config.domains[name].published_scores
             if published is not None and self.tier == "real" and self._at_hand(name, published):
                 found.append(f"results/{name}/recompute/{published}.csv")
         return found
+
+    def summaries(self) -> list[str]:
+        """Tables over all scenarios."""
+        measured = any(self.measured(domain, name) for domain in self.domains for name in self.scenarios[domain])
+        return [f"results/{table}-{self.tier}.csv" for table in ("summary", *(["transferability"] if measured else []))]
+
+    def measured(self, domain: str, scenario: str) -> list[str]:
+        """Models whose fit for the target is measured: those of which a network of the source is trained anyway."""
+        found = [
+            model
+            for model, recipe in self.runs(domain, scenario)
+            if model != REFERENCE_MODEL and self.recipes[split_recipe(recipe)[0]].objective == MEASURED
+        ]
+        return list(dict.fromkeys(found)) if self.config.transferability else []
 
     def maps(self, domain: str, scenario: str) -> list[str]:
         """Folders of predictions on the map: of the recipes that the domain names, by their first seed."""
@@ -338,6 +356,24 @@ class Plan:
 
         return files
 
+    def measures(self, wildcards: Any) -> list[str]:
+        """Measures of each network of a scenario, of every fold and its first seed."""
+        place = f"results/{wildcards.domain}/transferability/{wildcards.scenario}"
+        return [
+            f"{place}/{model}/fold{fold}-seed0.csv"
+            for model in self.measured(wildcards.domain, wildcards.scenario)
+            for fold in self.folds(wildcards.domain, wildcards.scenario)
+        ]
+
+    def all_measures(self, wildcards: Any) -> list[str]:
+        """Their means of every scenario of the run."""
+        return [
+            f"results/{domain}/transferability/{scenario}.csv"
+            for domain in self.domains
+            for scenario in self.scenarios[domain]
+            if self.measured(domain, scenario)
+        ]
+
     # -- params -------------------------------------------------------------------------------------------------
 
     def settings(self, stage: str) -> Callable[[Any], dict[str, Any]]:
@@ -362,7 +398,7 @@ class Plan:
                 found["readers"] = f"{base}.readers"
             if stage == "simulate":
                 found["simulate"] = f"{base}.simulate"
-            if stage in ("pretrain", "transfer") and wildcards.model != REFERENCE_MODEL:
+            if stage in ("pretrain", "transfer", "transferability") and wildcards.model != REFERENCE_MODEL:
                 found["model"] = f"{PACKAGE}.models.{wildcards.model}"
             if stage == "pretrain":
                 found["objective"] = f"{PACKAGE}.methods.{wildcards.objective}"
@@ -376,6 +412,8 @@ class Plan:
                 for use in self._recipe(wildcards).uses:
                     if (ROOT / "domains" / wildcards.domain / f"{use}.py").is_file():
                         found[use] = f"{base}.{use}"
+            if stage == "transferability" and (ROOT / "domains" / wildcards.domain / "features.py").is_file():
+                found["features"] = f"{base}.features"
             if stage == "recompute":
                 found["published"] = f"{base}.published"
             if stage == "draw" and (ROOT / "domains" / wildcards.domain / "figures.py").is_file():

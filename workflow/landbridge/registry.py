@@ -245,12 +245,15 @@ STAGES = {
     "split": "landbridge.prepare.split",
     "pretrain": "landbridge.train.pretrain",
     "transfer": "landbridge.train.transfer",
+    "transferability": "landbridge.train.transferability",
     "evaluate": "landbridge.judge.evaluate",
     "compare": "landbridge.judge.compare",
+    "rank_transferability": "landbridge.judge.transferability",
     "draw": "landbridge.judge.draw",
     "maps": "landbridge.judge.maps",
     "contrast": "landbridge.judge.contrast",
     "recompute": "landbridge.judge.recompute",
     "summarise": "landbridge.judge.summarise",
+    "summarise_transferability": "landbridge.judge.transferability_of_all",
 }
 TRAINING_STAGES = ("pretrain", "transfer")

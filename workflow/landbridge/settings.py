@@ -426,6 +426,11 @@ class Run(Strict):
     folds: Positive | None = Field(None, description="most folds of a scenario; all if absent")
     bootstrap: Bootstrap = Field(Bootstrap(), description="intervals")
     search: Search = Field(Search(), description="search over the settings of recipes")
+    transferability: bool = Field(
+        True,
+        description="whether to measure, before any adaptation, how far each target lies from its source and how well "
+        "the source's network suits it (LEEP, LogME), and to tell how well each of these ranks the gain",
+    )
     data_memory_mb: Positive | None = Field(
         None,
         description="MB of unpacked data that a job which trains may hold in memory; what goes beyond is mapped from "

@@ -233,6 +233,12 @@ class Slices:
         recipe_id, _, selection = split_recipe(wildcards.recipe)
         return selection == "leave_one_source_domain_out" and self.recipes[recipe_id].objective is not None
 
+    def transferability(self, wildcards: Any) -> dict[str, Any]:
+        """The task, the network and the level of intervals."""
+        own = self._network(wildcards)
+        beside: dict[str, Any] = {name: own[name] for name in ("support", "grouped", "network") if name in own}
+        return {**self._task(wildcards), **beside, "level": self.config.bootstrap.level}
+
     def evaluate(self, wildcards: Any) -> dict[str, Any]:
         """The task, and what an example is chosen by."""
         recipe_id, variant, _ = split_recipe(wildcards.recipe)
@@ -350,6 +356,13 @@ class Slices:
         targets["macro"] = {"long_name": "all targets (mean)", "units": units.pop() if len(units) == 1 else "1"}
         return targets
 
+    def rank_transferability(self, wildcards: Any) -> dict[str, Any]:
+        """The headline, intervals and the words for titles."""
+        scenario, known = self.scenario(wildcards), self.compare(wildcards)
+        names = ("scenario", "headline", "bootstrap", "budgets", "budget_axis")
+        words = {"title": scenario.title, "targets": self._target_words(wildcards.domain, scenario)}
+        return {**{name: known[name] for name in names}, **words}
+
     def maps(self, wildcards: Any) -> dict[str, Any]:
         """The scenario and its classes."""
         return {"scenario": wildcards.scenario, "classes": list(self.scenario(wildcards).classes)}
@@ -407,4 +420,16 @@ class Slices:
                 for name, domain in self.config.domains.items()
                 for scenario_name, scenario in self.scenarios[name].items()
             ],
+        }
+
+    def summarise_transferability(self, wildcards: Any) -> dict[str, Any]:
+        """The scenarios of the run, whose targets are not independent where they share a dataset, and intervals."""
+        return {
+            "tier": self.config.tier,
+            "scenarios": [
+                {"domain": domain, "scenario": name, "target": scenario.target.dataset}
+                for domain in self.config.domains
+                for name, scenario in self.scenarios[domain].items()
+            ],
+            "bootstrap": self.config.bootstrap.model_dump(),
         }

@@ -5,7 +5,7 @@ localrules:
 rule report:
     input:
         plan.targets(),
-        f"results/summary-{plan.tier}.csv",
+        plan.summaries(),
     output:
         f"results/report-{plan.tier}.html",
     log:

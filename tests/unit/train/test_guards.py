@@ -16,7 +16,7 @@ from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 
 from tests import synthetic
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 SEEDS = 3
 QUICK = {"epochs": 2, "epoch_steps": 3, "batch": 4, "learning_rate": 0.01, "fixed_steps": 3}

@@ -5,7 +5,7 @@ from landbridge.judge import contrast, tables
 from landbridge.stage import Job, StageError
 
 from tests import synthetic
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 SHARES = {"target_unlabelled": 0.0, "target_pool": 0.5, "target_val": 0.0, "target_test": 0.5}
 ARMS = {"honest": {}, "flattering": {"plant": {"copies": 0.5, "noise": 1e-4}, "allow_leaks": True}}

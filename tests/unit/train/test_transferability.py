@@ -8,7 +8,7 @@ from landbridge.stage import Job, StageError
 from landbridge.train import transferability
 from landbridge.train.jackknife import FEWEST_GROUPS
 
-from tests.unit.train.test_tasks import Line
+from tests.line import Line
 
 FILES = ("source", "target_inputs", "target_labels", "test_inputs")
 

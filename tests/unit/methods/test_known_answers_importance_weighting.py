@@ -150,6 +150,7 @@ def test_few_effective_windows_are_a_warning(tmp_path, caplog):
         made.transfer("importance_weighting", recipe_settings={"largest": 1e9, "quantile": 1.0})
     (row,) = json.loads((tmp_path / "importance_weighting" / "0.json").read_text())
     assert row["effective_sample_size"] < 0.1 * row["samples"]
+    assert row["effective_share"] == pytest.approx(row["effective_sample_size"] / row["samples"], abs=1e-3)
     assert row["warning"] in caplog.text
     assert f"{row['samples']} windows weigh as" in row["warning"]
 

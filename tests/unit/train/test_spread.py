@@ -7,7 +7,11 @@ import pytest
 from landbridge.contract import QUANTILES, ContractError, Dataset, Variable
 from landbridge.io import netcdf
 from landbridge.judge import tables
+from landbridge.prepare import ragged
+from landbridge.train import spread
+from landbridge.train.layout import Layout
 from landbridge.train.progress import load_notes
+from landbridge.train.samples import Samples
 from landbridge.train.spread import Errors, Spread, joined, thinned, variables
 
 from tests import synthetic
@@ -118,6 +122,19 @@ def test_classes_have_a_temperature(tmp_path, task):
         assert found["spread"].tolist()[0] == f"temperature: 3 validation groups of the source{words}"
         assert (found["temperature"] > 0).all()
     assert np.isnan(made.transfer("target_only")["temperature"]).all()
+
+
+def test_of_long_series_few_windows_are_looked_at(line, monkeypatch):
+    """30 days of 3 groups, windows of 3 days: 28 rows of each, of which every third is taken."""
+    dataset = netcdf.read(line.folder / "source.nc")
+    own = ragged.select_units(dataset, np.asarray(dataset["part"]).astype(str) == "source_val")
+    samples = Samples(own, Layout.of(line.settings, own))
+    assert len(spread.rows_of(samples, ()).groups) == 3 * 28
+    monkeypatch.setattr(spread, "CANDIDATES", 2)
+    monkeypatch.setattr(spread, "MOST_ROWS", 5)
+    found = spread.rows_of(samples, ())
+    assert np.unique(found.groups, return_counts=True)[1].tolist() == [5, 5, 5]
+    assert not (np.diff(found.samples.prediction_observations[:5]) % 3).any()
 
 
 def test_rows_of_a_group_are_taken_evenly():

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from landbridge.train.samples import Samples
 
 
-def labelled_rows(samples: Samples) -> LabelledRows:
+def labelled_rows(samples: Samples, every: int = 1) -> LabelledRows:
     """The labelled rows of series or of chips that have one label each, in windows that lie as those of a test do.
 
     Windows of a regression begin `predicted` steps apart, so that each of their last scored steps is predicted once; a
     label that no complete window predicts is left out, as it would be of a test. Of classes they are the windows that a
     network trains on, or the chips.
+
+    Args:
+        samples: of one population.
+        every: of a regression take one in so many windows.
 
     Raises:
         NotApplicable: every pixel has a label, or there is no such row.
@@ -28,7 +32,7 @@ def labelled_rows(samples: Samples) -> LabelledRows:
         raise NotApplicable("reads rows with one label each, and here every pixel of a chip has one")
     values, weights = samples.labels
     if samples.task == "regression":
-        rows = rows_of_steps(samples)
+        rows = rows_of_steps(samples, every)
         kept = (weights[rows.observations] > 0).any(axis=1)
         rows = Rows(*(array[kept] for array in vars(rows).values()))
     else:
@@ -44,9 +48,12 @@ def labelled_rows(samples: Samples) -> LabelledRows:
     return LabelledRows(samples.with_rows(rows), labels, own, groups, in_time=not samples.chips)
 
 
-def rows_of_steps(samples: Samples) -> Rows:
-    """Windows `predicted` steps apart, labelled or not, so that each of their last scored steps is predicted once."""
+def rows_of_steps(samples: Samples, every: int = 1) -> Rows:
+    """Windows `predicted` steps apart, labelled or not, so that each of their last scored steps is predicted once.
+
+    Or one in so many of them (`every`).
+    """
     layout = samples.layout
     window = {"length": layout.length, "lookahead": layout.lookahead, "predicted": layout.predicted}
-    window["predict_stride"] = layout.predicted
+    window["predict_stride"] = layout.predicted * every
     return rows_to_predict(samples.dataset, layout.inputs, window, layout.step)

@@ -15,7 +15,6 @@ interval, and the reason is written in its place.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -27,6 +26,7 @@ from landbridge.contract import IGNORE, PROBABILITY_SCALE, QUANTILES, Dataset, V
 from landbridge.methods.given import NotApplicable
 from landbridge.prepare import conformal, ragged, temperature
 from landbridge.prepare.windows import Rows
+from landbridge.train.labelled import labelled_rows
 from landbridge.train.progress import load_notes
 from landbridge.train.samples import Samples
 
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 50
 MOST_ROWS = 200  # of a group
+CANDIDATES = 20  # windows for each of these rows that are looked at, on average: many have no label
 MOST_CHIPS, MOST_PIXELS = 4, 500  # of a group, and of a chip
 LEAST_PROBABILITY = 1e-6
 NOTE = "calibration"  # of a checkpoint
 ON_TARGET, ON_SOURCE = "labelled groups of the target put aside", "validation groups of the source"
 ON_CHECKPOINT = "validation groups of the source (errors of the source model)"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -185,8 +184,9 @@ def rows_of(samples: Samples, seen: Sequence[str]) -> Known | None:
         rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
         labels, weights = (np.asarray(own[chips]) for own in samples.labels)
         return Known(samples.with_rows(rows), labels, weights, groups[chips])
+    steps = samples.layout.predicted * CANDIDATES * MOST_ROWS * len(groups_of(samples.dataset))
     try:
-        found: Any = samples.labelled()
+        found: Any = labelled_rows(samples, every=max(1, len(samples.unit) // steps))
     except NotApplicable:  # which here says that no labelled row lies in a complete window
         return None
     kept = thinned(found.groups, MOST_ROWS)

@@ -201,3 +201,18 @@ def test_measures_depend_on_the_network_and_not_on_how_it_is_trained():
     first = plan().settings("transferability")(job(**names))
     assert plan(gps_traces={"training": {"epochs": 7}}).settings("transferability")(job(**names)) == first
     assert plan(bootstrap={"level": 0.8}).settings("transferability")(job(**names)) != first
+
+
+def test_only_figures_of_cost_are_drawn_anew_with_new_seconds():
+    own, of = plan(), {"scenario": "twin_cities"}
+    table = ["results/gps_traces/compare/twin_cities/cost.csv"]
+    assert own.cost_table(job(figure="pareto", **of)) == own.cost_table(job(figure="cost", **of)) == table
+    assert own.cost_table(job(figure="coverage", **of)) == []
+
+
+def test_sums_of_intervals_are_added_up_where_a_metric_asks_for_them():
+    run = {"model": "none", "recipe": "naive", "scenario": "twin_cities"}
+    assert plan().settings("evaluate")(job(**run))["intervals"] is True  # its metrics hold ece_scaled
+    assert "intervals" not in plan(gps_traces={"metrics": ["accuracy", "macro_f1.unit"]}).settings("evaluate")(
+        job(**run)
+    )

@@ -9,8 +9,9 @@ that the rights of its job name, say how large errors are (`landbridge.prepare.c
    the source model, which stand in for those of the adapted one.
 
 The first of these that has groups enough for the 90 % interval is taken; if none has, the first. The groups may also
-have chosen a number of steps, so errors there are a little smaller than elsewhere. A recipe without any of them has no
-interval, and the reason is written in its place.
+have chosen a number of steps, so errors there are a little smaller than elsewhere. A fit on the target alone that is
+calibrated on the source, such as boosted trees with that variant, errs more there and has intervals that are too wide.
+A recipe without any of these groups has no interval, and the reason is written in its place.
 """
 
 from __future__ import annotations

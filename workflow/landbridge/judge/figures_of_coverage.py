@@ -54,7 +54,8 @@ def coverage(path: Path, material: Any, settings: Mapping[str, Any]) -> None:
                     continue
                 _covered(axis, place, row, _by_group(run, scores, name, number, target))
                 widths = _by_group(run, scores, f"width{level}", number, target)
-                _beside(axis, place, f"{np.nanmean(widths):.3g}")
+                width = float(np.nanmean(widths))
+                _beside(axis, place, f"{width:.0f}" if width >= 100 else f"{width:.3g}")
             axis.axvline(int(level) / 100, color="black", linewidth=0.9, linestyle="--")
             axis.set_xlim(-0.03, 1.03)
             axis.set_title(f"{level} % intervals", fontsize=9)

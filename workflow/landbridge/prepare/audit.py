@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.contract import IGNORE, Dataset
+from landbridge.contract import Dataset
 from landbridge.prepare import duplicates, footprints, giveaways, places, ragged, shortcuts, windows
 from landbridge.prepare.findings import Result, comparable, result, sides, some
 from landbridge.stage import StageError
@@ -122,9 +122,11 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
         pairs, least, what = duplicates.agreeing_rows(parted, side, settings), DUPLICATE_ROWS, "row"
     ends = np.array(list(pairs), int).reshape(-1, 2)
     compared = comparable(side, ends[:, 0], ends[:, 1], settings)
-    # A simulation may agree with a tower here and there, such as where nothing is emitted, but not day for day.
+    # A simulation may agree with a tower here and there, such as where nothing is emitted, but not with a test tower
+    # day for day.
+    tested = (np.asarray(parted["part"]).astype(str)[ends] == "target_test").any(axis=1)
     agreeing = np.array([both for _, both in pairs.values()], int)
-    compared |= agreeing >= np.maximum(least, SAME_RECORD * _fewer_labels(parted, ends, settings))
+    compared |= tested & (agreeing >= np.maximum(least, SAME_RECORD * duplicates.fewer_labels(parted, ends, settings)))
     pairs = {pair: found for (pair, found), kept in zip(pairs.items(), compared, strict=True) if kept}
     names = np.asarray(parted["unit_name"]).astype(str)
     groups = np.asarray(parted["group"]).astype(str)
@@ -152,20 +154,6 @@ def near_duplicates(parted: Dataset, settings: Mapping[str, Any]) -> list[Result
             f"read from one grid cell: {listed(alike)}; a group column that holds them together is stricter"
         )
     return [*found, result("equal inputs", "warning" if alike else "ok", involved(alike), text)]
-
-
-def _fewer_labels(parted: Dataset, pairs: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """(pair,) labelled rows of that unit of each pair which has fewer; infinite of images."""
-    if "row_size" not in parted:
-        return np.full(len(pairs), np.inf)
-    unit = windows.unit_index(parted["row_size"])
-    labelled = np.zeros(len(parted["row_size"]))
-    for name in settings["targets"]:
-        own = parted[name]
-        known = np.isfinite(own) if own.dtype.kind == "f" else own != IGNORE
-        on_rows = known if parted.variables[name].dimensions == ("obs",) else known[unit]
-        labelled = np.maximum(labelled, np.bincount(unit, on_rows, minlength=len(labelled)))
-    return np.maximum(labelled[pairs].min(axis=1), 1) if len(pairs) else np.zeros(0)
 
 
 def correlated_labels(parted: Dataset, settings: Mapping[str, Any]) -> list[Result]:

@@ -147,6 +147,20 @@ def _labels_agree(
     return same & present
 
 
+def fewer_labels(parted: Dataset, pairs: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    """(pair,) labelled rows of that unit of each pair which has fewer; infinite of images."""
+    if "row_size" not in parted:
+        return np.full(len(pairs), np.inf)
+    unit = windows.unit_index(parted["row_size"])
+    labelled = np.zeros(len(parted["row_size"]))
+    for name in settings["targets"]:
+        own = parted[name]
+        known = np.isfinite(own) if own.dtype.kind == "f" else own != IGNORE
+        on_rows = known if parted.variables[name].dimensions == ("obs",) else known[unit]
+        labelled = np.maximum(labelled, np.bincount(unit, on_rows, minlength=len(labelled)))
+    return np.maximum(labelled[pairs].min(axis=1), 1) if len(pairs) else np.zeros(0)
+
+
 BLOCKS = 8  # along a side of an image, whose means are compared
 SAME_IMAGE = 0.995  # correlation of block means: of one image in two encodings; noise over water goes to 0
 SAME_LEVEL = 0.01  # reflectance that the means of the bands may differ by

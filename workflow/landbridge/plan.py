@@ -186,11 +186,7 @@ class Plan:
                     recipe = self.recipes[recipe_id]
                     rights = recipe.rights_of(variant)
                     fits = labelled if "target_labels" in rights else int("source_labels" in rights)
-                    if recipe.search and (selection or recipe.selection) != "fixed":
-                        searched = fits * self.config.search.trials  # at most: under `fixed` nothing is searched
-                        if selection == "leave_one_source_domain_out":  # four parts play the target; then one fit
-                            searched = 4 * (searched + (recipe.objective is not None)) + fits
-                        fits = searched
+                    fits += self._more_fits(recipe, selection or recipe.selection, fits, description)
                     if recipe.objective and (model, recipe.objective) not in pretrained:
                         pretrained.add((model, recipe.objective))
                         fits += 1
@@ -202,6 +198,18 @@ class Plan:
             f"A whole run trains {trainings} networks: about {minutes / 60:.1f} GPU-hours by `training.gpu_minutes`, "
             f"an estimate that was not measured on your machine."
         )
+
+    def _more_fits(self, recipe: Recipe, rule: str | None, fits: int, scenario: Scenario) -> int:
+        """Fits of one run that a search adds to those without one."""
+        if not recipe.search or rule == "fixed":
+            return 0
+        trials = self.config.search.trials
+        if rule == "leave_one_source_domain_out":  # four parts of the source play the target
+            return 4 * (fits * trials + (recipe.objective is not None))
+        if rule is None:  # nothing is searched where no labels are kept to choose by
+            kept = [size for size in scenario.budgets if size == "all" or int(size) >= scenario.selection_from]
+            fits = len(kept) if scenario.budget_axis != "time" else 0
+        return fits * (trials - 1)
 
     # -- inputs of rules ----------------------------------------------------------------------------------------
 

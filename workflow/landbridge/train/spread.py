@@ -25,7 +25,7 @@ import numpy as np
 
 from landbridge.contract import IGNORE, PROBABILITY_SCALE, QUANTILES, Dataset, Variable
 from landbridge.methods.given import NotApplicable
-from landbridge.prepare import conformal, ragged, temperature
+from landbridge.prepare import conformal, temperature
 from landbridge.prepare.windows import Rows
 from landbridge.train.labelled import labelled_rows
 from landbridge.train.progress import load_notes
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from landbridge.train.harness import Given
     from landbridge.train.layout import Layout
 
-MOST_GROUPS = 50
-MOST_ROWS = 200  # of a group
-CANDIDATES = 20  # windows for each of these rows that are looked at, on average: many have no label
-MOST_CHIPS, MOST_PIXELS = 4, 500  # of a group, and of a chip
+MOST_ROWS, MOST_OF_ALL = 200, 10_000  # of a group and of all, evenly taken: memory does not grow with the data
+CANDIDATES = 20  # windows for each of them that are looked at, on average: many have no label
+MOST_CHIPS, MOST_CHIPS_OF_ALL, MOST_PIXELS = 4, 64, 500  # of a group, of all, and pixels of a chip
 LEAST_PROBABILITY = 1e-6
 NOTE = "calibration"  # of a checkpoint
 ON_TARGET, ON_SOURCE = "labelled groups of the target put aside", "validation groups of the source"
@@ -165,32 +164,34 @@ def groups_of(dataset: Dataset) -> tuple[str, ...]:
 
 
 def rows_of(samples: Samples, seen: Sequence[str]) -> Known | None:
-    """Some labelled rows of some groups, evenly taken, so that cost and memory do not grow with the data; None without.
+    """Some labelled rows of each group, evenly taken, so that the cost does not grow with the data; None without any.
 
     Args:
         samples: labelled.
         seen: groups that a fit has learned from. Where a source is validated at later times of the same groups, or
             units of one group are both learned and put aside, their errors say too little of new groups.
     """
-    names = sorted(set(groups_of(samples.dataset)) - set(seen))
-    names = [names[place] for place in _evenly(len(names), MOST_GROUPS)]
-    chosen = ragged.select_units(samples.dataset, np.isin(np.asarray(samples.dataset["group"]).astype(str), names))
-    samples = Samples(chosen, samples.layout, str(samples.device), samples.features)
     if samples.task == "segmentation":
         chips = samples.label_windows.ends
-        groups = np.asarray(samples.dataset["group"]).astype(str)
-        chips = chips[thinned(groups[chips], MOST_CHIPS)]
+        groups = np.asarray(samples.dataset["group"]).astype(str)[chips]
+        chips = chips[thinned(groups, MOST_CHIPS, seen)]
+        chips = chips[thinned(np.zeros(len(chips), "U1"), MOST_CHIPS_OF_ALL)]
         if len(chips) == 0:
             return None
         rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
         labels, weights = (np.asarray(own[chips]) for own in samples.labels)
-        return Known(samples.with_rows(rows), labels, weights, groups[chips])
-    steps = samples.layout.predicted * CANDIDATES * MOST_ROWS * len(groups_of(samples.dataset))
+        names = np.asarray(samples.dataset["group"]).astype(str)[chips]
+        return Known(samples.with_rows(rows), labels, weights, names)
+    groups = max(1, len(groups_of(samples.dataset)))
+    most = max(1, min(MOST_ROWS, MOST_OF_ALL // groups))
+    steps = samples.layout.predicted * CANDIDATES * most * groups
     try:
         found: Any = labelled_rows(samples, every=max(1, len(samples.unit) // steps))
     except NotApplicable:  # which here says that no labelled row lies in a complete window
         return None
-    kept = thinned(found.groups, MOST_ROWS)
+    kept = thinned(found.groups, most, seen)
+    if len(kept) == 0:
+        return None
     rows = Rows(*(own[kept] for own in vars(found.samples.rows).values()))
     return Known(found.samples.with_rows(rows), found.labels[kept], found.weights[kept], found.groups[kept])
 
@@ -198,18 +199,13 @@ def rows_of(samples: Samples, seen: Sequence[str]) -> Known | None:
 _of_source = lru_cache(maxsize=1)(rows_of)  # the same for every budget of a job
 
 
-def thinned(groups: np.ndarray, most: int) -> np.ndarray:
-    """(kept,) places of at most so many rows of each group (row,), evenly taken, in their order."""
+def thinned(groups: np.ndarray, most: int, seen: Sequence[str] = ()) -> np.ndarray:
+    """(kept,) places of at most so many rows of each group (row,) not `seen`, evenly taken, in their order."""
     kept = []
-    for name in sorted(set(groups.tolist())):
+    for name in sorted(set(groups.tolist()) - set(seen)):
         own = np.flatnonzero(groups == name)
-        kept.append(own[_evenly(len(own), most)])
+        kept.append(own[np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(np.int64)])
     return np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
-
-
-def _evenly(count: int, most: int) -> np.ndarray:
-    """Places of `most` of so many, or of all."""
-    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
 def errors_of(fitted: Any, known: Known | None, settings: Mapping[str, Any], of: str = "") -> Iterator[Errors]:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from landbridge.judge import negative, words
 from landbridge.registry import recipes
-from scipy.stats import spearmanr
 
 NAN = float("nan")
 
@@ -74,26 +73,3 @@ def test_few_targets_have_no_interval_and_say_so():
     row = row_of([pair(f"s{i}") for i in range(4)])
     assert np.isnan(row["low"]) and np.isnan(row["high"])
     assert (row["interval"], row["targets"], row["rate"]) == ("none", 4, 0.0)
-
-
-def test_gains_fall_with_distance():
-    random = np.random.default_rng(3)
-    distances = np.repeat(np.arange(12.0), 3)
-    gains = -distances + random.normal(0, 3, 36)
-    found, low, high = negative.distance_correlation(distances, gains, distances)
-    assert found == pytest.approx(spearmanr(distances, gains).statistic)
-    assert low < found < high < 0
-    assert negative.distance_correlation(distances, -(distances**3))[0] == pytest.approx(-1)
-
-
-def test_too_few_distances_say_nothing():
-    assert np.isnan(negative.distance_correlation([1, 2, 3, 3], [1, 2, 3, 4])).all()
-    assert np.isnan(negative.distance_correlation([1, 2, 3, 4], [1, 2, 3, NAN])).all()
-    assert np.isnan(negative.distance_correlation([], [])).all()
-
-
-def test_distances_fill_their_columns():
-    pairs = [pair(f"s{i}", delta=4.0 - i + 0.1 * (i % 2)) for i in range(9)]
-    row = row_of(pairs, distances={("d", f"s{i}"): float(i) for i in range(9)})
-    assert row["distance_correlation"] == pytest.approx(-1)
-    assert np.isnan(row_of(pairs)["distance_correlation"])

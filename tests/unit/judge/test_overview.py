@@ -31,7 +31,7 @@ def effect(recipe, budget, delta, half=0.05, reference="target_only", status="ok
     own = {"model": model, "recipe": recipe, "variant": variant, "selection": "fixed", "reference": reference}
     own |= {"budget": budget, "budget_unit": "groups", **HEADLINE, "delta": delta, "low": low, "high": high}
     own |= {"interval": "groups", "groups": 12, "seeds": 3, "p_improve": 0.5, "p_wilcoxon": 0.1, "p_holm": 0.1}
-    own |= {"verdict": word, "status": status, "leakage": ""}
+    own |= {"verdict": word, "status": status, "leakage": "", "pretraining_exposure": "none"}
     if status.startswith("not_applicable"):
         own |= dict.fromkeys(("delta", "low", "high"), float("nan")) | {"verdict": "not_applicable"}
     return {**own, **changes}
@@ -40,7 +40,8 @@ def effect(recipe, budget, delta, half=0.05, reference="target_only", status="ok
 def score(recipe, budget, value, model="m", variant="", status="ok"):
     own = {"model": model, "recipe": recipe, "variant": variant, "selection": "fixed", "budget": budget}
     own |= {"budget_unit": "groups", **HEADLINE, "value": value, "low": value, "high": value, "interval": "groups"}
-    return {**own, "groups": 12, "seeds": 3, "status": status, "leakage": ""}
+    own |= {"groups": 12, "seeds": 3, "status": status, "leakage": "", "pretraining_exposure": "none"}
+    return {**own, "spread": ""}
 
 
 def labelled(recipe, budget, saved, low, high, censored=""):
@@ -53,7 +54,7 @@ GAINS = {"full_finetune": {"1": 0.4, "4": -0.3}, "lp_ft": {"1": 0.02, "4": 0.01}
 NAN = float("nan")
 
 
-def write(folder, headline=HEADLINE, gains=GAINS):
+def write(folder, headline=HEADLINE, gains=GAINS, leakage=""):
     """Tables of one comparison: training from scratch has an error of 1, the naive reference of 2."""
     effects = [effect(name, budget, gain) for name, own in gains.items() for budget, gain in own.items()]
     effects.append(effect("full_finetune", "0", NAN, status="not_applicable: needs labels"))
@@ -68,21 +69,33 @@ def write(folder, headline=HEADLINE, gains=GAINS):
         ("leaderboard", tables.LEADERBOARD, board),
         ("labels", tables.LABELS, labels),
     ):
-        tables.write(folder / f"{name}.csv", columns, [{**row, **headline} for row in rows])
+        tables.write(folder / f"{name}.csv", columns, [{**row, **headline, "leakage": leakage} for row in rows])
 
 
-def run(folder, scenarios, **inputs):
+def run(folder, scenarios, leakage="", **inputs):
+    """`leakage` of the first scenario."""
     inputs |= {"effects": [], "leaderboards": [], "labels": []}
     for number, own in enumerate(scenarios):
         place = folder / str(number)
         place.mkdir(exist_ok=True)
-        write(place, own["headline"])
+        write(place, own["headline"], leakage="" if number else leakage)
         for name, file in (("effects", "effects"), ("leaderboards", "leaderboard"), ("labels", "labels")):
             inputs[name].append(str(place / f"{file}.csv"))
     outputs = {name: folder / f"{name}.csv" for name in ("summary", "negative", "ranks")}
     outputs["overview"] = folder / "overview.html"
     summarise.run(Job("summarise", inputs, outputs, {**SETTINGS, "scenarios": scenarios}))
     return {name: tables.read(path) for name, path in outputs.items() if name != "overview"}, outputs["overview"]
+
+
+def test_a_scenario_with_leaks_counts_in_no_rate_and_no_rank(tmp_path):
+    both = [scenario("leaky"), scenario("honest")]
+    found, path = run(tmp_path, both, leakage="near duplicates")
+    assert {row["scenario"] for row in found["summary"]} == {"leaky", "honest"}
+    assert {row["recipe"]: row["pairs"] for row in found["negative"]}["full_finetune"] == "2"
+    assert {row["worst_scenario"] for row in found["negative"]} == {"honest"}
+    text = path.read_text()
+    assert "leaks are known of them: <code>a/leaky</code>" in text and "From here to leaky" not in text
+    assert "leaks are known" not in run(tmp_path, both)[1].read_text()
 
 
 def test_tables_and_page_of_two_domains(tmp_path):
@@ -105,19 +118,6 @@ def test_tables_and_page_of_two_domains(tmp_path):
     first = {file.name: file.read_bytes() for file in tmp_path.glob("*.*")}
     run(tmp_path, [scenario(), of_classes()])
     assert first == {file.name: file.read_bytes() for file in tmp_path.glob("*.*")}
-
-
-def test_distances_are_taken_where_they_are_given(tmp_path):
-    scenarios = [scenario(f"s{number}") for number in range(5)]
-    tables.write(
-        tmp_path / "far.csv",
-        ("domain", "scenario", "distance"),
-        [{"domain": "a", "scenario": f"s{number}", "distance": number / 10} for number in range(5)],
-    )
-    blank, _ = run(tmp_path, scenarios)
-    assert {row["distance_correlation"] for row in blank["negative"]} == {""}
-    found, _ = run(tmp_path, scenarios, distances=[str(tmp_path / "far.csv")])
-    assert float(found["negative"][0]["distance_correlation"]) == pytest.approx(0)  # all scenarios gain alike
 
 
 class Cells(HTMLParser):
@@ -281,7 +281,7 @@ def test_many_reasons_have_marks_of_their_own():
 
 def test_a_run_without_labels_says_so():
     own = about(scenario())
-    text = page.overview([own], [], [], [], {}, SETTINGS)
+    text = page.overview([own], [], [], [], [], {}, SETTINGS)
     assert "Nothing is trained from scratch here" in text
     assert "No scenario of this run has a labelled budget" in text
 

@@ -48,6 +48,7 @@ table.plain td, table.plain th { border-bottom: 1px solid #ccc; } table.plain td
 def overview(
     scenarios: Sequence[Mapping[str, Any]],
     rows: Sequence[Mapping[str, Any]],
+    leaky: Sequence[Mapping[str, Any]],
     harm: Sequence[Mapping[str, Any]],
     ranked: Sequence[Mapping[str, Any]],
     by_domain: Mapping[str, Mapping[Key, float]],
@@ -58,6 +59,7 @@ def overview(
     Args:
         scenarios: of the run, with what their metric is called.
         rows: of the summary.
+        leaky: scenarios that are left out, since leaks are known of them.
         harm: of the table of negative transfer.
         ranked: of the table of ranks.
         by_domain: skill of each recipe in each domain.
@@ -73,6 +75,7 @@ def overview(
         "interval (bootstrap over independent test groups and seeds). The recipe is fixed beforehand, the first of "
         f"{_listed(SPOKEN_OF)} that ran: the best of many by its test score would be the best by luck, too.</p>",
         *_sentences(scenarios, rows, titles),
+        *([_left_out(leaky)] if leaky else []),
         '<h2 class="map">Every recipe</h2>',
         _legend(level),
         heatmap.tables(scenarios, rows),
@@ -95,6 +98,16 @@ def _about(tier: str, scenarios: int, domains: int) -> str:
     return (
         f"{count(scenarios, 'scenario')} in {count(domains, 'domain')}, on {data}. Harm is told as plainly as help. "
         "The tables of each scenario, <code>results/DOMAIN/compare/SCENARIO/</code>, have every number that is here."
+    )
+
+
+def _left_out(leaky: Sequence[Mapping[str, Any]]) -> str:
+    """Which scenarios the page says nothing of."""
+    names = ", ".join(f"<code>{scenario['domain']}/{scenario['scenario']}</code>" for scenario in leaky)
+    return (
+        f'<p class="small">Left out here and from all rates and ranks, since leaks are known of them: {names}. What '
+        "leaks bring is shown where such a scenario stands beside an honest one: "
+        "<code>results/DOMAIN/contrast/</code>.</p>"
     )
 
 

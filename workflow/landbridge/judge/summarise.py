@@ -24,30 +24,30 @@ OF_RUN = ("model", "recipe", "variant", "budget")
 def run(job: Job) -> None:
     """Inputs: `effects`, `leaderboards`, `labels` by scenario. Outputs: `summary`, `negative`, `ranks`, `overview`.
 
-    With the optional input `distances`, tables with the columns `domain, scenario, distance`, the table of negative
-    transfer also says how gains go with the distance between source and target.
+    Scenarios that leaks are known of, such as those that show what a leak brings, stand in the summary alone.
     """
     bootstrap = job.settings["bootstrap"]
     scenarios = [with_metric(scenario) for scenario in job.settings["scenarios"]]
     rows: list[dict[str, Any]] = []
     skills: list[dict[str, Any]] = []
+    leaky: list[dict[str, Any]] = []
     files = zip(*(job.input_list(name) for name in ("effects", "leaderboards", "labels")), strict=True)
     for scenario, paths in zip(scenarios, files, strict=True):
         effects, leaderboard, labels = (tables.read(path) for path in paths)
         rows += scenario_rows(scenario, effects, leaderboard, labels)
-        skills += skill_rows(scenario, leaderboard)
-    distances = {
-        (row["domain"], row["scenario"]): as_float(row["distance"])
-        for path in job.input_list("distances")
-        for row in tables.read(path)
-    }
-    harm = negative.recipe_rows(list(_pairs(scenarios, rows)), bootstrap["replicates"], bootstrap["level"], distances)
+        if all(row["leakage"] for row in leaderboard if row["value"]):
+            leaky.append(scenario)
+        else:
+            skills += skill_rows(scenario, leaderboard)
+    honest = [scenario for scenario in scenarios if scenario not in leaky]
+    counted = [row for row in rows if any(_is_of(row, scenario) for scenario in honest)]
+    harm = negative.recipe_rows(list(_pairs(honest, counted)), bootstrap["replicates"], bootstrap["level"])
     by_domain = skill.by_domain(skills)
     ranked = skill.rank_rows(by_domain)
     tables.write(job.outputs["summary"], COLUMNS, rows)
     tables.write(job.outputs["negative"], negative.COLUMNS, harm)
     tables.write(job.outputs["ranks"], skill.columns(list(by_domain)), ranked)
-    job.outputs["overview"].write_text(overview(scenarios, rows, harm, ranked, by_domain, job.settings))
+    job.outputs["overview"].write_text(overview(honest, counted, leaky, harm, ranked, by_domain, job.settings))
 
 
 def with_metric(scenario: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +117,10 @@ def _pairs(scenarios: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, A
     for row in rows:
         numbers = {name: as_float(row[name]) for name in ("delta", "low", "high")}
         yield {**row, **numbers, "target_population": populations[row["domain"], row["scenario"]]}
+
+
+def _is_of(row: Mapping[str, Any], scenario: Mapping[str, Any]) -> bool:
+    return all(row[name] == scenario[name] for name in ("domain", "scenario"))
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, ...]:

@@ -183,8 +183,8 @@ def about(own):
         ),
         (
             {"saved": "> 200", "budget": "all"},
-            "With all labelled trips of the pool, fine-tuning gains 12 points of macro F1 (8 to 16), as good as "
-            "training from scratch with more than 200 labelled trips.",
+            "With all labelled trips of the pool, fine-tuning gains 12 points of macro F1 (8 to 16), better than "
+            "training from scratch with 200 labelled trips.",
         ),
         (
             {"delta": -0.05, "low": -0.09, "high": -0.01, "verdict": "harms", "saved": "-3"},

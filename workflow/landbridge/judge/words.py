@@ -148,7 +148,7 @@ def _labels(scenario: Mapping[str, Any], row: Row) -> str:
     saved = str(row["saved"])
     if saved.startswith(">"):
         most = saved.removeprefix("> ")
-        return f", as good as training from scratch with more than {_counted(scenario, most)}"
+        return f", better than training from scratch with {_counted(scenario, most)}"
     if not saved or saved.startswith("<") or float(saved) < 0.5:
         return ""
     text = f" and saves about {_counted(scenario, f'{float(saved):.0f}')}"

@@ -98,6 +98,14 @@ def test_a_scenario_with_leaks_counts_in_no_rate_and_no_rank(tmp_path):
     assert "leaks are known" not in run(tmp_path, both)[1].read_text()
 
 
+def test_the_alarm_of_shuffled_labels_is_no_method(tmp_path, monkeypatch):
+    monkeypatch.setitem(GAINS, "shuffled_labels", {"1": -0.9, "4": -0.9})
+    found, path = run(tmp_path, [scenario(), of_classes()])
+    assert "shuffled_labels" in {row["recipe"] for row in found["summary"]}
+    assert not [name for name in ("negative", "ranks") for row in found[name] if row["recipe"] == "shuffled_labels"]
+    assert "shuffled_labels" not in path.read_text()
+
+
 def test_tables_and_page_of_two_domains(tmp_path):
     found, path = run(tmp_path, [scenario(), of_classes()])
     own = {(r["domain"], r["recipe"], r["budget"]): r for r in found["summary"]}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from landbridge.judge import negative, skill, tables
+from landbridge.judge.alarms import SHUFFLED
 from landbridge.judge.canvas import headline_rows
 from landbridge.judge.compare import helps_at
 from landbridge.judge.metrics.tasks import find_metric
@@ -24,7 +25,8 @@ OF_RUN = ("model", "recipe", "variant", "budget")
 def run(job: Job) -> None:
     """Inputs: `effects`, `leaderboards`, `labels` by scenario. Outputs: `summary`, `negative`, `ranks`, `overview`.
 
-    Scenarios that leaks are known of, such as those that show what a leak brings, stand in the summary alone.
+    Scenarios that leaks are known of, such as those that show what a leak brings, stand in the summary alone, and so
+    does the alarm of shuffled labels, which is no method.
     """
     bootstrap = job.settings["bootstrap"]
     scenarios = [with_metric(scenario) for scenario in job.settings["scenarios"]]
@@ -40,7 +42,8 @@ def run(job: Job) -> None:
         else:
             skills += skill_rows(scenario, leaderboard)
     honest = [scenario for scenario in scenarios if scenario not in leaky]
-    counted = [row for row in rows if any(_is_of(row, scenario) for scenario in honest)]
+    counted = [row for row in rows if row["recipe"] != SHUFFLED and any(_is_of(row, own) for own in honest)]
+    skills = [row for row in skills if row["recipe"] != SHUFFLED]
     harm = negative.recipe_rows(list(_pairs(honest, counted)), bootstrap["replicates"], bootstrap["level"])
     by_domain = skill.by_domain(skills)
     ranked = skill.rank_rows(by_domain)

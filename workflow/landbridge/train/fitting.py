@@ -208,6 +208,7 @@ def _fit(given: Given, test: Samples) -> Result:
     used = budget.size if given.used_budget else 0
     if not np.isfinite(values).all():
         return Result(budget, None, "failed: a prediction is not finite", selection, fitted, used)
+    tools.last = (fitted, test, values)
     return Result(
         budget, values, "ok", selection, fitted, used, [(given, fitted)], spread_of(given, fitted, test, values)
     )

@@ -63,6 +63,7 @@ def write(folder, headline=HEADLINE, gains=GAINS, leakage=""):
     board += [score("target_only", budget, 1.0) for budget in ("1", "4")]
     board += [score(name, budget, 1.0 - gain) for name, own in gains.items() for budget, gain in own.items()]
     board += [score("full_finetune", "0", NAN), score("coral", "1", NAN)]
+    board.append(score("embedding_only", "1", NAN, "none", status="not_applicable: needs one of the models refquery"))
     labels = [labelled("full_finetune", "1", 7.0, 2.0, float("inf"))]
     for name, columns, rows in (
         ("effects", tables.EFFECTS, effects),
@@ -96,6 +97,14 @@ def test_a_scenario_with_leaks_counts_in_no_rate_and_no_rank(tmp_path):
     text = path.read_text()
     assert "leaks are known of them: <code>a/leaky</code>" in text and "From here to leaky" not in text
     assert "leaks are known" not in run(tmp_path, both)[1].read_text()
+
+
+def test_a_recipe_that_can_not_run_has_a_cell_that_says_why(tmp_path):
+    found, path = run(tmp_path, [scenario()])
+    own = next(row for row in found["summary"] if row["recipe"] == "embedding_only")
+    assert (own["budget"], own["delta"], own["verdict"]) == ("1", "", "not_applicable")
+    assert "needs one of the models refquery" in path.read_text()
+    assert not [name for name in ("negative", "ranks") for row in found[name] if row["recipe"] == "embedding_only"]
 
 
 def test_the_alarm_of_shuffled_labels_is_no_method(tmp_path, monkeypatch):
@@ -159,13 +168,14 @@ def test_no_cell_is_empty_without_a_reason_and_nothing_is_fetched(tmp_path):
     text = path.read_text()
     read = Cells(text)
     assert read.outside == [] and "http" not in text.replace("http://www.w3.org/2000/svg", "")
-    assert len(read.cells) == 4 * 4  # recipes by scenarios and labelled budgets
+    assert len(read.cells) == 5 * 4  # recipes by scenarios and labelled budgets
     assert all(words_ and given["title"] for given, words_ in read.cells)
     reasons = dict(re.findall(r"<li><b>(\w+)</b> ([^<]+)</li>", text))
     blank = [words_ for given, words_ in read.cells if given["class"].startswith("none")]
-    assert len(blank) == 4
+    assert len(blank) == 8
     assert {reasons[words_.removeprefix("n/a").removeprefix("·")] for words_ in blank} == {
         "not applicable: no unlabelled inputs",
+        "not applicable: needs one of the models refquery",
         "not among the recipes of this scenario",
     }
 

@@ -66,7 +66,7 @@ def scenario_rows(
     leaderboard: Sequence[Mapping[str, str]],
     labels: Sequence[Mapping[str, str]],
 ) -> list[dict[str, Any]]:
-    """The headline of every recipe and budget, against training from scratch."""
+    """The headline of every recipe and budget, against training from scratch; then recipes that can't run here."""
     headline = scenario["headline"]
     against = [row for row in headline_rows(effects, headline) if row["reference"] == "target_only"]
     values = {_key(row): row for row in headline_rows(leaderboard, headline)}
@@ -97,6 +97,18 @@ def scenario_rows(
                 "saved_high": labelled.get("high", ""),
             }
         )
+    known = {(row["recipe"], row["variant"]) for row in against} | {("target_only", "")}
+    rows += [
+        {
+            **dict.fromkeys(COLUMNS, ""),
+            **{name: scenario[name] for name in ("domain", "scenario", "title")},
+            **{name: row[name] for name in (*OF_RUN, "budget_unit", "target", "metric", "statistic")},
+            **{name: row[name] for name in ("interval", "groups", "seeds", "status", "leakage")},
+            "verdict": "not_applicable",
+        }
+        for row in headline_rows(leaderboard, headline)
+        if (row["recipe"], row["variant"]) not in known and row["status"].startswith("not_applicable")
+    ]
     return rows
 
 

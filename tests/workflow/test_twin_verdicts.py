@@ -13,7 +13,7 @@ def gain(effects, reference):
     return next(float(row["delta"]) for row in effects if wanted.items() <= row.items())
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_fifty_trips_go_further_from_a_pretrained_model(seed):
     effects, _ = run("gps_traces", seed, "related", seeds=2)
     assert gain(effects, "target_only") > 0
@@ -26,7 +26,7 @@ def test_modes_at_random_are_no_help():
     assert not helps_at(effects, "full_finetune", "50", HEADLINE).startswith("helps")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_two_fires_bring_a_pretrained_network_further_than_a_threshold(seed):
     study = STUDIES["satellite_imagery"]
     effects, leaderboard = run("satellite_imagery", seed, "related", seeds=1)

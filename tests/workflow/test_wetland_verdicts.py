@@ -26,7 +26,7 @@ def smaller(monkeypatch):
     return study
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1])
 def test_a_residual_mends_what_a_simulator_says_too_little(smaller, seed):
     effects, _ = twin_seeds.run("wetland_methane", seed, "related", seeds=1)
     assert twin_seeds.gains(effects, smaller, "source_only")["all"] > 0

@@ -9,6 +9,7 @@ from landbridge.options import FOLDER
 from landbridge.plan import Plan
 from landbridge.registry import RIGHTS, RIGHTS_OF_RULES, domains, models, recipes, rules
 from landbridge.slices import split_recipe
+from landbridge.stage import StageError
 
 
 def plan(**config):
@@ -138,6 +139,7 @@ def test_what_can_not_run_is_a_setting_of_comparisons_alone_and_only_where_there
         ("full_finetune.leave_one_source_domain_out", {"source_labels"}),
         ("full_finetune.unsup_iw", {"source_labels", "target_inputs"}),
         ("full_finetune.unsup_entropy", {"target_inputs"}),
+        ("full_finetune.oracle", set()),
     ],
 )
 def test_a_job_is_given_the_files_of_its_rule_beside_those_of_its_recipe(recipe, more):
@@ -148,7 +150,7 @@ def test_a_job_is_given_the_files_of_its_rule_beside_those_of_its_recipe(recipe,
     settings, modules = own.settings("transfer")(wildcards), own.modules("transfer")(wildcards)
     assert settings["rights"] == ["source_weights", "target_labels"]  # a recipe sees no more for the rule
     assert settings["search"] == {"trials": 4}
-    assert ("stops_by" in settings) == ("selection" in modules) == (bool(more) and "large" not in recipe)
+    assert ("stops_by" in settings) == ("selection" in modules) == ("." in recipe and "large" not in recipe)
     assert ("objective" in modules) == ("objective_settings" in settings) == ("leave_one" in recipe)
 
 
@@ -159,20 +161,55 @@ def test_without_a_search_no_training_knows_of_one():
         assert ("search" in settings) == known
 
 
-def test_rows_that_stand_apart_are_no_input_of_tables_and_figures():
-    own = plan(gps_traces={"recipes": ["naive", "full_finetune", "full_finetune.target_val_large"]})
+@pytest.mark.parametrize("rule", ["target_val_large", "oracle"])
+def test_rows_that_stand_apart_are_no_input_of_tables_and_figures(rule):
+    own = plan(gps_traces={"recipes": ["naive", "full_finetune", f"full_finetune.{rule}"]}, search={"trials": 3})
     wildcards = job(scenario="twin_cities", figure="cost")
     for files in (own.scores(wildcards), own.examples(wildcards)):
-        assert any("full_finetune." in name for name in files) and not [name for name in files if "large" in name]
+        assert any("full_finetune." in name for name in files) and not [name for name in files if rule in name]
     apart = own.scores_apart(wildcards)
-    assert apart and all(name.endswith("-full_finetune.target_val_large.parquet") for name in apart)
+    assert apart and all(name.endswith(f"-full_finetune.{rule}.parquet") for name in apart)
+
+
+def test_one_figure_alone_knows_what_the_test_would_have_chosen():
+    recipes = ["naive", "full_finetune", "full_finetune.target_val_large"]
+    plain = plan(gps_traces={"recipes": recipes}, search={"trials": 3})
+    asked = plan(gps_traces={"recipes": [*recipes, "full_finetune.oracle"]}, search={"trials": 3})
+    for own, figure, known in (
+        (plain, "learning_curve", False),
+        (asked, "learning_curve", True),
+        (asked, "effects", False),
+    ):
+        wildcards = job(scenario="twin_cities", figure=figure)
+        assert bool(own.table_apart(wildcards)) == ("trials" in own.settings("draw")(wildcards)) == known
+    names = {"scenario": "twin_cities", "model": "speed_transformer"}
+    for recipe, modules in (
+        ("full_finetune", {}),
+        ("full_finetune.target_val_large", {}),
+        ("full_finetune.oracle", {"oracle": "landbridge.judge.oracle"}),
+    ):
+        assert asked.modules("evaluate")(job(recipe=recipe, **names)) == modules
+
+
+def test_what_the_test_chose_is_on_no_map_and_in_no_contrast():
+    recipe = "full_finetune.oracle"
+    arms = {"flattering": "twin_fires_planted", "honest": "twin_fires", "title": "t", "model": "unet", "recipe": recipe}
+    for where, own in (("maps", [recipe]), ("contrasts", {"planted_copies": arms})):
+        with pytest.raises(
+            StageError, match=rf"{where}: {recipe}: oracle is chosen by the test .* write full_finetune$"
+        ):
+            plan(
+                domains=["satellite_imagery"],
+                satellite_imagery={"recipes": ["naive", recipe], "maps": [], where: own},
+                search={"trials": 3},
+            )
 
 
 @pytest.mark.parametrize(
     ("recipe", "text"),
     [
         ("full_finetune.unsup_entrop", "did you mean 'unsup_entropy'?"),
-        ("full_finetune.oracle", "write one of: fixed, source_val, target_val_k, target_val_large, "),
+        ("full_finetune.prophet", "write one of: fixed, source_val, target_val_k, target_val_large, "),
     ],
 )
 def test_a_mistyped_rule_is_answered_with_the_rules(recipe, text):

@@ -68,6 +68,7 @@ def test_templates_are_no_domains():
         ("naive.mean.target_val_k", "naive trains no network, so there is no 'target_val_k'"),
         ("coral.target_val_k", "it reads no labels of the target, so none can be put aside; leave it out"),
         ("full_finetune.unsup_dev", r"chooses among trials, and there is one; write search: \{trials: 8\}"),
+        ("full_finetune.oracle", r"oracle chooses among trials, and there is one; write search: \{trials: 8\}"),
         ("adabn.unsup_entropy", "unsup_entropy chooses among trials, and adabn has nothing to search"),
         ("gradient_boosted_trees.pooled.source_val", "source_val chooses among trials, and there is one"),
         ("adabn.target_val_large", "it trains nothing after pretraining, so there is nothing to choose"),
@@ -108,4 +109,4 @@ def test_every_rule_describes_itself():
     for name, rule in rules().items():
         assert rule.name == name and rule.by and rule.labels
         assert set(rule.rights) <= set(RIGHTS_OF_RULES)
-    assert [name for name, rule in rules().items() if rule.apart] == ["target_val_large"]
+    assert [name for name, rule in rules().items() if rule.apart] == ["target_val_large", "oracle"]

@@ -146,6 +146,8 @@ def check_chips(dataset: Dataset) -> None:
 def check_predictions(dataset: Dataset) -> None:
     """Predictions of one job: a status for each budget, finite where it is ok, probabilities that add up.
 
+    Of a job that does not choose among trials each budget comes once for each `trial(budget)`.
+
     Raises:
         ContractError: the first breach found.
     """
@@ -154,8 +156,10 @@ def check_predictions(dataset: Dataset) -> None:
     if task not in TASKS:
         raise ContractError(f"global attribute task is {task!r}; write one of {', '.join(TASKS)}")
     labels = dataset["budget"].tolist()
-    if len(set(labels)) != len(labels):
-        raise ContractError(f"budget: a label comes twice: {', '.join(labels)}")
+    rows = list(zip(labels, dataset["trial"].tolist(), strict=True)) if "trial" in dataset else labels
+    if len(set(rows)) != len(rows):
+        what = "a trial of a label" if "trial" in dataset else "a label"
+        raise ContractError(f"budget: {what} comes twice: {', '.join(labels)}")
     name = {"regression": "prediction", "classification": "log_probability", "segmentation": "probability"}[task]
     _require(dataset, (name,), "predictions")
     values = dataset[name]

@@ -19,8 +19,8 @@ from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.offered import read_config
 from landbridge.registry import STAGES, Recipe
-from landbridge.selections import check_selections
-from landbridge.slices import REFERENCE_MODEL, Slices, split_recipe
+from landbridge.selections import check_not_by_the_test, check_selections
+from landbridge.slices import ORACLE, REFERENCE_MODEL, Slices, split_recipe
 from landbridge.stage import StageError
 
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
@@ -62,6 +62,9 @@ class Plan:
         for name, domain in config.domains.items():
             self.scenarios[name] = self._scenarios(name, domain)
             check_selections(f"{name}.recipes", domain.recipes, config.search.trials)
+            check_not_by_the_test(f"{name}.maps", domain.maps)
+            contrasts = [contrast.recipe for contrast in domain.contrasts.values()]
+            check_not_by_the_test(f"{name}.contrasts", contrasts)
             for scenario_name, scenario in self.scenarios[name].items():
                 where = f"{name}.{self.tier}.{scenario_name}.recipes"
                 check_selections(where, scenario.recipes or (), config.search.trials)
@@ -290,6 +293,11 @@ class Plan:
         shown = wildcards.figure in FIGURES_OF_COST
         return [f"results/{wildcards.domain}/compare/{wildcards.scenario}/cost.csv"] if shown else []
 
+    def table_apart(self, wildcards: Any) -> list[str]:
+        """Table of the runs that stand apart, for the one figure that draws lines of the rule `oracle`."""
+        shown = self.slices.draws_oracle(wildcards)
+        return [f"results/{wildcards.domain}/compare/{wildcards.scenario}/leaderboard_large.csv"] if shown else []
+
     def apart(self, recipe: str) -> bool:
         """Whether the rows of a run stand in a table of their own, for what its rule chooses by."""
         selection = split_recipe(recipe)[2]
@@ -420,6 +428,8 @@ class Plan:
                 for use in self._recipe(wildcards).uses:
                     if (ROOT / "domains" / wildcards.domain / f"{use}.py").is_file():
                         found[use] = f"{base}.{use}"
+            if stage == "evaluate" and split_recipe(wildcards.recipe)[2] == ORACLE:
+                found["oracle"] = f"{PACKAGE}.judge.oracle"
             if stage == "transferability" and (ROOT / "domains" / wildcards.domain / "features.py").is_file():
                 found["features"] = f"{base}.features"
             if stage == "recompute":

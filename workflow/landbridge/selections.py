@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from landbridge import registry
 from landbridge.registry import Recipe, Rule
-from landbridge.slices import REFERENCE_MODEL, split_recipe
+from landbridge.slices import ORACLE, REFERENCE_MODEL, split_recipe
 from landbridge.stage import StageError
 
 
@@ -29,6 +29,24 @@ def check_selections(key: str, names: Sequence[str], trials: int) -> None:
         fault = _fault(recipe, recipe.rights_of(variant), registry.rules()[selection], trials)
         if fault:
             raise StageError(f"{key}: {name}: {fault}")
+
+
+def check_not_by_the_test(key: str, names: Sequence[str]) -> None:
+    """Refuse recipes whose trial the test itself chooses where a result is shown.
+
+    Args:
+        key: where the names stand in the configuration.
+        names: of recipes.
+
+    Raises:
+        StageError: there is one.
+    """
+    for name in names:
+        if split_recipe(name)[2] == ORACLE:
+            raise StageError(
+                f"{key}: {name}: {ORACLE} is chosen by the test and is drawn as a line alone; write "
+                f"{name.removesuffix(f'.{ORACLE}')}"
+            )
 
 
 def _fault(recipe: Recipe, rights: Sequence[str], rule: Rule, trials: int) -> str:

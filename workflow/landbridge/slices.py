@@ -16,6 +16,7 @@ from landbridge.io import sources, weights
 from landbridge.registry import Recipe, members
 
 REFERENCE_MODEL = "none"
+ORACLE = "oracle"  # the rule whose trial the test chooses
 METRICS = registry.ROOT / "judge" / "metrics"
 
 
@@ -333,14 +334,22 @@ class Slices:
         scenario = self.scenario(wildcards)
         known = self.compare(wildcards)
         known.pop("unfit", None)
+        # Only where the figure says it: a key more would draw everything anew.
+        rare = {"trials": self.config.search.trials} if self.draws_oracle(wildcards) else {}
         return {
             **known,
+            **rare,
             "domain": wildcards.domain,
             "title": scenario.title,
             "figure": wildcards.figure,
             "targets": self._target_words(wildcards.domain, scenario),
             "product": dict(scenario.product),
         }
+
+    def draws_oracle(self, wildcards: Any) -> bool:
+        """Whether a figure has lines of what the test itself would have chosen."""
+        runs = self.runs(wildcards.domain, wildcards.scenario)[0]
+        return wildcards.figure == "learning_curve" and any(split_recipe(name)[2] == ORACLE for _, name in runs)
 
     def _target_words(self, domain: str, scenario: Scenario) -> dict[str, dict[str, str | None]]:
         """Units and long name of each target that a headline may name."""

@@ -4,6 +4,7 @@ rule draw:
         effects="results/{domain}/compare/{scenario}/effects.csv",
         labels="results/{domain}/compare/{scenario}/labels.csv",
         cost=plan.cost_table,
+        large=plan.table_apart,
         scores=plan.scores,
         examples=plan.examples,
         audits=plan.of_folds("results/{domain}/split/{scenario}/fold{fold}/audit.json"),

@@ -274,15 +274,16 @@ def test_several_rules_of_one_recipe_are_told_apart_and_a_reference_is_by_its_de
     assert deltas["good", "fixed"] > 2.5 and 0 < deltas["good", ""] < 1  # against 4.0, not against 1.0
 
 
-def test_rows_of_a_rule_that_looks_at_other_labels_stand_in_a_table_of_their_own(made):
+@pytest.mark.parametrize(("rule", "looked_at"), [("target_val_large", "7"), ("oracle", "all of the test")])
+def test_rows_of_a_rule_that_looks_at_other_labels_stand_in_a_table_of_their_own(made, rule, looked_at):
     before = run(made)
-    write(made, "good", {"0": NA, "1": 0.5, "4": 0.4}, variant=".target_val_large")
-    path = made / "m-good.target_val_large.parquet"
+    write(made, "good", {"0": NA, "1": 0.5, "4": 0.4}, variant=f".{rule}")
+    path = made / f"m-good.{rule}.parquet"
     table = pq.read_table(path)
-    for name, text in (("variant", ""), ("selection", "target_val_large")):
+    for name, text in (("variant", ""), ("selection", rule)):
         table = table.set_column(table.column_names.index(name), name, [[text] * len(table)])
     pq.write_table(table, path)
-    row = {"model": "m", "recipe": "good", "variant": "", "selection": "target_val_large", "fold": 0, "seed": 0}
+    row = {"model": "m", "recipe": "good", "variant": "", "selection": rule, "fold": 0, "seed": 0}
     row |= dict.fromkeys(tables.COST[len(row) :], 1) | {"labels_for_selection": 7}
     (made / "cost.json").write_text(json.dumps([row]))
     found = run(made, apart=[path], cost=[made / "cost.json"])
@@ -293,5 +294,5 @@ def test_rows_of_a_rule_that_looks_at_other_labels_stand_in_a_table_of_their_own
         ("good", "", b) for b in ("0", "1", "4")
     ]
     assert float(apart[1]["value"]) < 0.6 and apart[1]["low"]
-    assert {row["labels_for_selection"] for row in apart} == {"7"}
+    assert {row["labels_for_selection"] for row in apart} == {looked_at}
     assert before["leaderboard_large"] == []

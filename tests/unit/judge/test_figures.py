@@ -7,6 +7,7 @@ import pytest
 from landbridge.judge import canvas, figures, figures_of_ranks
 from landbridge.judge.metrics import regression
 from landbridge.judge.scores import Run, Scores
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HEADLINE = {"target": "gpp", "metric": "rmse", "statistic": "mean"}
@@ -72,6 +73,30 @@ def test_equal_bytes(tmp_path, draw, table):
         draw(tmp_path / f"{name}.svg", material, SETTINGS)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert b"<dc:date>" not in (tmp_path / "a.svg").read_bytes()
+
+
+@pytest.mark.parametrize("budgets", [["0", "1"], ["1"]])
+def test_what_the_test_would_have_chosen_is_a_dotted_line_or_a_hollow_mark(tmp_path, monkeypatch, budgets):
+    lines, plot = {}, Axes.plot
+
+    def seen(axis, places, values, **how):
+        lines[how.get("label"), how.get("fillstyle")] = list(places), list(values), how["color"], how.get("linestyle")
+        return plot(axis, places, values, **how)
+
+    monkeypatch.setattr(Axes, "plot", seen)
+    table = [row for row in leaderboard() if row["budget"] in budgets]
+    bounds = [{**row, "value": "0.5", "selection": "oracle"} for row in table if row["recipe"] == "full_finetune"]
+    bounds += [{**row, "selection": "target_val_large"} for row in bounds]
+    material = SimpleNamespace(leaderboard=table, large=bounds)
+    figures.learning_curve(tmp_path / "a.svg", material, {**SETTINGS, "trials": 8})
+    if len(budgets) == 1:
+        assert lines[None, "none"] == ([0.5], [0], "black", None)  # beside its recipe, which stands last
+        return
+    places, _, colour, _ = lines["full finetune", None]
+    assert lines["full finetune, oracle: best of 8 trials by the test", None] == (places, [0.5, 0.5], colour, ":")
+    lines.clear()
+    figures.learning_curve(tmp_path / "b.svg", material, SETTINGS)  # where nobody asked for it
+    assert not [label for label, _ in lines if "oracle" in str(label)]
 
 
 def test_units_stand_in_words():

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from landbridge.judge.figures_of_cost import cheap, front, pareto
+from landbridge.judge.figures_of_cost import _as_named, cheap, front, pareto
 from landbridge.judge.figures_of_coverage import coverage
 from landbridge.judge.metrics import intervals
 from landbridge.judge.scores import Run, Scores
@@ -47,6 +47,18 @@ def test_cheap_is_within_one_per_cent_of_the_best():
     assert cheap(prices, values, values, "lower") == [0, 1]
     assert cheap(prices, -values, values, "higher") == []  # the best one costs least
     assert cheap(prices[:0], values[:0], values[:0], "lower") == []
+
+
+def test_jobs_of_runs_that_stand_apart_cost_the_others_nothing():
+    rows = [board("full_finetune", "4", 1.0), {**board("pooled", "4", 1.0), "variant": "unsup_iw"}]
+    costs = [{**price("full_finetune"), "selection": rule} for rule in ("", "oracle", "target_val_large")]
+    costs += [{**price("pooled"), "selection": "unsup_iw"}, {**price("erm", "pretrain"), "selection": ""}]
+    found = _as_named(costs, rows)
+    assert [(row["recipe"], row["variant"]) for row in found] == [
+        ("full_finetune", ""),
+        ("pooled", "unsup_iw"),
+        ("erm", ""),
+    ]
 
 
 @pytest.fixture

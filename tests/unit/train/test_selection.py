@@ -26,8 +26,8 @@ TINY = {"epochs": 2, "epoch_steps": 3, "fixed_steps": 5}
 TRIALS = {"trials": 3}
 FULL, POOLED = "full_finetune", "pooled"
 RULES = {
-    FULL: [name for name in registry.rules() if name not in ("source_val", "target_val_k")],
-    POOLED: [name for name in registry.rules() if name not in ("fixed", "target_val_k")],
+    FULL: [name for name in registry.rules() if name not in ("source_val", "target_val_k", "oracle")],
+    POOLED: [name for name in registry.rules() if name not in ("fixed", "target_val_k", "oracle")],
 }
 OF_CLASSES = ("unsup_entropy", "unsup_snd", "unsup_mixval")
 
@@ -178,7 +178,34 @@ def test_learners_without_a_network_are_searched_by_a_rule_that_compares(lines):
     assert "brings a learner of its own" in trials_of(line, "gradient_boosted_trees")[0]["status"]
 
 
-def test_shuffled_answers_change_no_trial_and_no_prediction(lines):
+@pytest.mark.parametrize("task", ["regression", "segmentation"])
+def test_what_the_test_chooses_among_is_all_predicted_without_the_answers(lines, monkeypatch, task):
+    line, jobs, plain = lines(task), [], all_stages.transfer.run
+    monkeypatch.setattr(all_stages.transfer, "run", lambda own: jobs.append(own) or plain(own))
+    found = line.transfer(FULL, selection="oracle", search=TRIALS)
+    rows = trials_of(line, FULL)
+    files = {Path(file).name for own in jobs for file in own.inputs.values()}
+    assert files and not files & {"answers.nc", "truth.nc", "validation_labels.nc"}
+    assert list(zip(found["budget"], found["trial"], strict=True)) == [("0", 0), ("4", 0), ("4", 1), ("4", 2)]
+    assert found["status"][0].startswith("not_applicable") and set(found["selection"][1:]) == {"oracle"}
+    assert set(found["spread"]) == {search.NO_SPREAD} and "quantile_offset" not in found
+    assert [(row["trial"], row["score"], row["chosen"]) for row in rows] == [(n, "", "0") for n in ("0", "1", "2")]
+    assert cost_of(line, FULL)["search_seconds"] > 0
+    own = line.transfer(FULL, recipe_settings=json.loads(rows[2]["settings"]))
+    name = {"regression": "prediction", "segmentation": "probability"}[task]
+    assert np.array_equal(found[name][3], own[name][1])  # each as if it were the only one
+    assert not np.array_equal(found[name][3], found[name][1])
+
+
+def test_a_recipe_without_labels_is_fitted_once_for_all_budgets_by_every_trial(lines):
+    line = lines("regression")
+    found = line.transfer("coral", selection="oracle", search={"trials": 2})
+    assert list(zip(found["budget"], found["trial"], strict=True)) == [("0", 0), ("0", 1), ("4", 0), ("4", 1)]
+    assert np.array_equal(found["prediction"][:2], found["prediction"][2:]) and cost_of(line, "coral")["fits"] == 2
+
+
+@pytest.mark.parametrize("rule", ["target_val_large", "oracle"])
+def test_shuffled_answers_change_no_trial_and_no_prediction(lines, rule):
     line = lines("classification")
     answers = line.folder / "answers.nc"
     whole = netcdf.read(answers)
@@ -189,7 +216,7 @@ def test_shuffled_answers_change_no_trial_and_no_prediction(lines):
         netcdf.write(
             answers, ragged.with_variables(whole, {"label": Variable(like.dimensions, values, like.attributes)})
         )
-        line.transfer(POOLED, selection="target_val_large", search=TRIALS)
+        line.transfer(POOLED, selection=rule, search=TRIALS)
         found.append([path.read_bytes() for path in outputs])
     assert not np.array_equal(netcdf.read(answers)["label"], whole["label"])
     assert found[0] == found[1]

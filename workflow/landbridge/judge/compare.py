@@ -34,6 +34,7 @@ CENTRES = (
 )  # statistics whose difference is an effect; tails are compared by eye
 REFERENCES = ("target_only", "source_only", "naive", "product", "truth")
 NOT_EXPOSED = "none"  # no weights from elsewhere
+ORACLE, ALL_OF_TEST = "oracle", "all of the test"  # the rule, and what it looks at
 NOT_AT_ZERO = "not_applicable: target_only needs labels"
 
 Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)
@@ -71,6 +72,8 @@ def run(job: Job) -> None:
 def rows_apart(job: Job, compared: Scores, cost: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of the runs that stand apart, each with the most labels that its rule looked at in a job.
 
+    Of the rule `oracle`, whose jobs look at none and whose trial the test chooses, words say so in their place.
+
     Args:
         job: of `compare`.
         compared: the runs of the main tables; failed budgets are filled by their naive reference.
@@ -93,12 +96,18 @@ def rows_apart(job: Job, compared: Scores, cost: Sequence[Mapping[str, Any]]) ->
         found += leaderboard_rows(kept, draws, values, settings["bootstrap"]["level"], what, settings)
     for row in found:  # this table has the rule in a column alone
         row["variant"] = ".".join(word for word in row["variant"].split(".") if word != row["selection"])
-    names = ("model", "recipe", "variant", "selection")
     labels: dict[tuple[str, ...], int] = {}
     for job_cost in cost:
-        key = tuple(str(job_cost[name]) for name in names)
+        key = _run_of(job_cost)
         labels[key] = max(labels.get(key, 0), int(job_cost["labels_for_selection"]))
-    return [{**row, "labels_for_selection": labels.get(tuple(row[name] for name in names), 0)} for row in found]
+    return [
+        {**row, "labels_for_selection": ALL_OF_TEST if row["selection"] == ORACLE else labels.get(_run_of(row), 0)}
+        for row in found
+    ]
+
+
+def _run_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("model", "recipe", "variant", "selection"))
 
 
 def each_statistic(

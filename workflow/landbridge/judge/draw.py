@@ -34,6 +34,11 @@ class Material:
         return tables.read(self.job.input("leaderboard"))
 
     @cached_property
+    def large(self) -> list[dict[str, str]]:
+        """Rows of `leaderboard_large.csv`; only the figure that draws lines of the rule `oracle` has them."""
+        return [row for path in self.job.input_list("large") for row in tables.read(path)]
+
+    @cached_property
     def effects(self) -> list[dict[str, str]]:
         """Rows of `effects.csv`."""
         return tables.read(self.job.input("effects"))
@@ -109,7 +114,8 @@ class Material:
 
 
 def run(job: Job) -> None:
-    """Inputs: `leaderboard`, `effects`, `labels`, `cost`, `scores`, `examples`, `tests`, `audits`. Output: `figure`.
+    """Inputs: `leaderboard`, `effects`, `labels`, `cost`, `large`, `scores`, `examples`, `tests`, `audits`. Output:
+    `figure`.
 
     A figure is a function of (path, material, settings); a domain's figures.py holds FIGURES of its own.
     """

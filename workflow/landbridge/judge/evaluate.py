@@ -29,11 +29,22 @@ NAMES = {"regression": "prediction", "classification": "log_probability", "segme
 def run(job: Job) -> None:
     """Inputs: `predictions` (all folds and seeds; none for the truth), `answers`, `truth` (one a fold). Outputs:
     `scores`, `examples`.
+
+    Of a job that predicted all of its trials, the module `oracle` keeps the best by the test; it shows no examples.
     """
     settings = job.settings
     answer_files = [netcdf.read(path) for path in job.input_list("answers")]
     answers = [open_answers(dataset, settings) for dataset in answer_files]
     by_hash = {own.hash: fold for fold, own in enumerate(answers)}
+    notes = {
+        "task": settings["task"],
+        "targets": list(settings["targets"]),
+        "classes": list(settings.get("classes") or []),
+        "leakage": _leakage(answer_files, settings),
+    }
+    marked = {"landbridge": json.dumps(notes, sort_keys=True)}
+    oracle = job.load("oracle") if "oracle" in job.modules else None
+    trials: list[Any] = []
     tables: list[pa.Table] = []
     shown: dict[int, tuple[str, np.ndarray]] = {}  # by fold: budget and predictions
     if settings["recipe"] == "truth":
@@ -70,19 +81,16 @@ def run(job: Job) -> None:
                 "spread": str(dataset["spread"][number]) if "spread" in dataset else "",
             }
             values = _values(dataset, number, settings, path, len(answers[fold].row_unit), status)
-            tables.append(score(answers[fold], values, settings, head, *_spread(dataset, number)))
+            table = score(answers[fold], values, settings, head, *_spread(dataset, number))
+            if oracle is not None:
+                table = table.replace_schema_metadata(marked)
+                trials.append(oracle.Trial(int(dataset["trial"][number]), head, table))
+                continue
+            tables.append(table)
             if status == "ok" and seed == 0 and (fold == 0 or settings["task"] != "segmentation"):
                 shown[fold] = (str(label), values)
-    table = pa.concat_tables(tables)
-    notes = {
-        "task": settings["task"],
-        "targets": list(settings["targets"]),
-        "classes": list(settings.get("classes") or []),
-        "leakage": _leakage(answer_files, settings),
-    }
-    pq.write_table(
-        table.replace_schema_metadata({"landbridge": json.dumps(notes, sort_keys=True)}), job.outputs["scores"]
-    )
+    table = pa.concat_tables(oracle.best(trials, settings) if oracle is not None else tables)
+    pq.write_table(table.replace_schema_metadata(marked), job.outputs["scores"])
     netcdf.write(job.outputs["examples"], examples(answers, answer_files, shown, settings))
 
 

@@ -31,6 +31,7 @@ from landbridge.judge.figures_of_calibration import reliability
 from landbridge.judge.figures_of_classes import confusions
 from landbridge.judge.figures_of_cost import cost, pareto
 from landbridge.judge.figures_of_coverage import coverage
+from landbridge.judge.figures_of_oracle import dotted, label_of, oracle_rows
 from landbridge.judge.figures_of_places import map_of_groups
 from landbridge.judge.figures_of_ranks import critical_difference
 from landbridge.judge.figures_of_units import audit, classes, examples, tails
@@ -41,7 +42,9 @@ CAPTIONS = {
     "learning_curve": (
         "Score over the number of labelled target {budget_unit} in {scenario}. Lines are means over seeds; bars and "
         "bands are the {level} % interval of a bootstrap over test groups and seeds ({replicates} replicates). Where "
-        "bars of two recipes overlap, look at the effects figure, which compares them pair by pair."
+        "bars of two recipes overlap, look at the effects figure, which compares them pair by pair. A dotted line in "
+        "the colour of a recipe, if there is one, is what it would reach if the test itself chose among its trials: a "
+        "bound, never a result."
     ),
     "effects": (
         "Gain of each recipe in {scenario} against training from scratch on the same labels, against the source model "
@@ -130,32 +133,40 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
     With a single budget there is no curve, and the recipes stand below each other.
     """
     rows = [row for row in headline_rows(material.leaderboard, settings["headline"]) if row["value"]]
+    bounds = oracle_rows(material, settings)
     budgets = [budget for budget in settings["budgets"] if any(row["budget"] == budget for row in rows)]
     if len(budgets) < 2:
-        ranking(path, rows, settings)
+        ranking(path, rows, settings, bounds)
         return
-    values = np.array([as_float(row[key]) for row in rows for key in ("value", "low", "high")])
-    models = list(dict.fromkeys(row["model"] for row in rows if row["model"] != "none"))
-    panels = {model: [row for row in rows if row["model"] == model] for model in models}
-    panels["without a network"] = [row for row in rows if row["model"] == "none" and row["recipe"] != "truth"]
-    panels = {title: members for title, members in panels.items() if members}
+    bounds = [row for row in bounds if row["budget"] in budgets]
+    values = np.array([as_float(row[key]) for row in (*rows, *bounds) for key in ("value", "low", "high")])
+    shown = [row for row in rows if row["recipe"] != "truth"]
+    models = sorted(dict.fromkeys(row["model"] for row in (*shown, *bounds)), key=lambda name: name == "none")
+    panels = {model: [[row for row in own if row["model"] == model] for own in (shown, bounds)] for model in models}
     columns = 2 if len(panels) > 1 else 1
     lines = -(-len(panels) // columns)
     with figure(path, height=1.2 + 4.0 * lines if lines == 1 else 0.8 + 3.2 * lines) as drawn:
         axes = np.atleast_1d(drawn.subplots(lines, columns, sharey=True, squeeze=False)).ravel()
-        for axis, (title, members) in zip(axes, panels.items(), strict=False):
-            names = list(dict.fromkeys(name_of(row) for row in members))
+        for axis, (model, (members, own_bounds)) in zip(axes, panels.items(), strict=False):
+            names = list(dict.fromkeys(name_of(row) for row in (*members, *own_bounds)))
             look = styles(names)
-            for number, name in enumerate(names):
-                own = [row for row in members if name_of(row) == name]
-                _curve(axis, own, budgets, look[name], name, number, len(names))
+            for of_test in (False, True):
+                for number, name in enumerate(names):
+                    own = [row for row in (own_bounds if of_test else members) if name_of(row) == name]
+                    shift = (number - (len(names) - 1) / 2) * min(0.1, 0.6 / len(names))
+                    place = np.array([budgets.index(row["budget"]) for row in own]) + shift
+                    if own and of_test:
+                        dotted(axis, own, place, look[name][0], f"{name}, {label_of(settings['trials'])}")
+                    elif own:
+                        _curve(axis, own, place, look[name], name)
             _truth_line(axis, rows)
-            axis.set_title(title.replace("_", " "), fontsize=9)
+            axis.set_title("without a network" if model == "none" else model.replace("_", " "), fontsize=9)
             axis.set_xticks(range(len(budgets)), budgets)
             axis.set_xlim(-0.5, len(budgets) - 0.5)
             axis.set_xlabel(f"labelled target {rows[0]['budget_unit']}")
             below = -0.14 if lines == 1 else -0.21  # in heights of the panel
-            wide = columns > 1 and max(map(len, names)) > 24  # two columns of long names reach into the next panel
+            longest = max(len(str(line.get_label())) for line in axis.lines)
+            wide = columns > 1 and longest > 24  # two columns of long names reach into the next panel
             axis.legend(
                 fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, below), ncols=2 - wide, columnspacing=1.0
             )
@@ -174,30 +185,44 @@ def learning_curve(path: Path, material: Any, settings: Mapping[str, Any]) -> No
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 
 
-def ranking(path: Path, rows: Sequence[Row], settings: Mapping[str, Any]) -> None:
-    """Score of each recipe with its interval, where there is one budget alone."""
+def ranking(path: Path, rows: Sequence[Row], settings: Mapping[str, Any], bounds: Sequence[Row] = ()) -> None:
+    """Score of each recipe with its interval, where there is one budget alone.
+
+    Args:
+        path, rows, settings: as of a figure.
+        bounds: what the test itself would have chosen, at that budget.
+    """
     if not rows:
         with figure(path, height=2) as drawn:
             drawn.text(0.02, 0.5, "No recipe has a score.")
         return
     shown = [row for row in rows if row["recipe"] != "truth"]
-    models = several_models(shown)
-    names = [name_of(row, models) for row in shown]
-    with figure(path, height=1.5 + 0.26 * len(shown)) as drawn:
+    bounds = [row for row in bounds if row["budget"] == rows[0]["budget"]]
+    models = several_models([*shown, *bounds])
+    names = list(dict.fromkeys(name_of(row, models) for row in (*shown, *bounds)))
+    places = {name: place for place, name in enumerate(reversed(names))}
+    with figure(path, height=1.5 + 0.26 * len(names)) as drawn:
         axis = drawn.subplots()
-        for place, row in enumerate(reversed(shown)):
+        for row in shown:
+            place = places[name_of(row, models)]
             value, low, high = (as_float(row[key]) for key in ("value", "low", "high"))
             colour = UNCLEAR if row["model"] == "none" else HELPS
             if np.isfinite(low):
                 axis.plot([low, high], [place, place], color=colour, linewidth=1.6)
             axis.plot([value], [place], color=colour, marker="o", markersize=5)
+        for row in bounds:
+            place = places[name_of(row, models)]
+            axis.plot([as_float(row["value"])], [place], color="black", marker="D", markersize=5, fillstyle="none")
         _truth_line(axis, rows, vertical=True)
-        axis.set_yticks(range(len(shown)), names[::-1])
+        axis.set_yticks(list(places.values()), list(places))
         axis.set_xlabel(what_is_measured(settings["headline"], settings))
         handles = [
             plt.Line2D([], [], color=colour, marker="o", label=word)
             for colour, word in ((HELPS, "network"), (UNCLEAR, "without a network"))
         ]
+        if bounds:
+            label = label_of(settings["trials"])
+            handles.append(plt.Line2D([], [], color="black", marker="D", fillstyle="none", linestyle="", label=label))
         handles += [line for line in axis.lines if line.get_label() == TRUTH_LABEL]
         axis.legend(handles=handles, fontsize=7.5, loc="best")
         what = f"{rows[0]['budget']} labelled target {rows[0]['budget_unit']}"
@@ -205,11 +230,7 @@ def ranking(path: Path, rows: Sequence[Row], settings: Mapping[str, Any]) -> Non
         footnote(drawn, rows[0], settings["bootstrap"]["level"])
 
 
-def _curve(
-    axis: Axes, rows: Sequence[Row], budgets: Sequence[str], look: tuple[str, str], name: str, number: int, count: int
-) -> None:
-    shift = (number - (count - 1) / 2) * min(0.1, 0.6 / count)
-    place = np.array([budgets.index(row["budget"]) for row in rows]) + shift
+def _curve(axis: Axes, rows: Sequence[Row], place: np.ndarray, look: tuple[str, str], name: str) -> None:
     value, low, high = (np.array([as_float(row[key]) for row in rows]) for key in ("value", "low", "high"))
     axis.plot(place, value, color=look[0], marker=look[1], markersize=4.5, linewidth=1.3, label=name)
     known = np.isfinite(low)

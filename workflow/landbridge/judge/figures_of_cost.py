@@ -84,12 +84,18 @@ def _mean(cost_rows: Sequence[Mapping[str, str]], row: Mapping[str, str], column
 
 
 def _as_named(cost_rows: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Rows of costs with the variants that the leaderboard's rows have, whose rule follows where there are several."""
-    variants = {row["variant"] for row in rows}
-    found = []
+    """Rows of costs with the variants that the leaderboard's rows have, whose rule follows where there are several.
+
+    Jobs of a rule that no row of the leaderboard has, since its rows stand apart, are left out.
+    """
+    variants, rules = {row["variant"] for row in rows}, {"", *(row["selection"] for row in rows)}
+    found: list[Mapping[str, str]] = []
     for row in cost_rows:
         with_rule = ".".join(filter(None, (row["variant"], row["selection"])))
-        found.append({**row, "variant": with_rule} if with_rule in variants else row)
+        if with_rule in variants:
+            found.append({**row, "variant": with_rule})
+        elif row["selection"] in rules:
+            found.append(row)
     return found
 
 

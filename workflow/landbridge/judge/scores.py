@@ -90,17 +90,22 @@ class Scores:
 
 
 def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
-    """Read and align the scores of all recipes.
+    """Read and align the scores of all recipes, see `aligned`."""
+    return aligned({path: pq.read_table(path) for path in paths}, budgets)
+
+
+def aligned(tables: Mapping[Path, pa.Table], budgets: Sequence[str]) -> Scores:
+    """Scores of recipes as one array of sums.
 
     Failed budgets are filled with the sums of the naive reference at that budget; they keep their status.
 
     Args:
+        tables: by their file, with its notes.
         budgets: in the order of the scenario.
 
     Raises:
         StageError: recipes that were scored on different units.
     """
-    tables = {path: pq.read_table(path) for path in paths}
     notes = json.loads(next(iter(tables.values())).schema.metadata[b"landbridge"])
     columns = next(iter(tables.values())).column_names
     names = tuple(name for name in columns if name not in (*HEAD, *CELL))
@@ -129,7 +134,7 @@ def read_scores(paths: Sequence[Path], budgets: Sequence[str]) -> Scores:
     return scores
 
 
-def _cells(tables: dict[Path, pa.Table]) -> tuple[list[tuple[str, str, int]], list[str], dict[str, str]]:
+def _cells(tables: Mapping[Path, pa.Table]) -> tuple[list[tuple[str, str, int]], list[str], dict[str, str]]:
     """All (unit, group, block), sorted, the groups, and the class of each."""
     found: set[tuple[str, str, int]] = set()
     classes: dict[str, str] = {}

@@ -36,6 +36,7 @@ class Result:
         fits: what was handed to each fit and what came of it, for rules that compare trials; one for each target group
             where these are fitted by themselves.
         spread: how far the predictions may be off.
+        trial: number of the trial; None where the job chose one.
     """
 
     budget: Budget
@@ -46,6 +47,7 @@ class Result:
     labels_used: int = 0
     fits: list[tuple[Given, Fitted]] = field(default_factory=list)
     spread: Spread = field(default_factory=Spread)
+    trial: int | None = None
 
 
 def size_of(job: Job, pool: Dataset | None, label: str) -> int:

@@ -18,7 +18,10 @@ MISSING_PROBABILITY = 255
 
 
 def predictions(job: Job, layout: Layout, test: Dataset, results: Sequence[Result]) -> Dataset:
-    """The predictions file: budgets that gave nothing are NaN, or 255."""
+    """The predictions file: budgets that gave nothing are NaN, or 255.
+
+    Where the job does not choose among trials, a budget stands there once for each, with its number as `trial`.
+    """
     rows = len(test["row_unit"])
     shape = next((result.values.shape for result in results if result.values is not None), None)
     name, dimensions, dtype, missing = {
@@ -43,9 +46,11 @@ def predictions(job: Job, layout: Layout, test: Dataset, results: Sequence[Resul
     def per_budget(values: list[Any], dtype: Any = None) -> Variable:
         return Variable(("budget",), np.asarray(values, dtype))
 
+    numbers = [result.trial for result in results]
     return Dataset(
         {
             "budget": per_budget([result.budget.label for result in results]),
+            **({"trial": per_budget(numbers, ints)} if None not in numbers else {}),
             "budget_size": per_budget([result.budget.size for result in results], ints),
             "selection": per_budget([result.selection for result in results]),
             "status": per_budget([result.status for result in results]),

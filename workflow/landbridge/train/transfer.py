@@ -69,16 +69,17 @@ def run(job: Job) -> None:
             meter, before = Meter(job), tools.fits
             if reused is None:
                 found = search_budget(tools, pool, test, label)
-                result, seconds = found.result, found.seconds
+                own_results, seconds = found.results, found.seconds
                 reused = found if found.free else None
             else:  # the recipe did not look at the labels, so no budget changes what it does
                 found, seconds = reused, 0.0
-                kept = found.result.budget.selection_size if tools.large is not None else 0
+                kept = found.results[0].budget.selection_size if tools.large is not None else 0
                 budget = Budget(label, size_of(job, pool, label), None, selection_size=kept)
-                result = replace(found.result, budget=budget)
+                own_results = [replace(result, budget=budget) for result in found.results]
+            result = own_results[0]
             trials += [(label, trial) for trial in found.trials]
             log.info("budget %s: %s", label, result.status)
-            results.append(result)
+            results += own_results
             rows.append(
                 meter.row(
                     result.fitted,

@@ -7,7 +7,7 @@ All trials of a job stand in `trials.csv`, losers too.
 
 A rule that chooses among trials is a file of this folder with `RULES` and `score(case)`, the lower the better, or
 `score_settings(tools, settings, size)` where no fit to the target is needed. `require(tools)`, if it is there, says
-before any fit that it can't act here.
+before any fit that it can't act here. A rule with neither chooses nothing here: all trials are predicted, see `oracle`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from landbridge.train.selection.case import Case
 from landbridge.train.spread import Spread
 
 COLUMNS = ("budget", "trial", "settings", "score", "rule", "chosen", "status")
+NO_SPREAD = "none: the test chooses among the trials"
 NO_SEARCH = "ok: nothing was searched, since the rule fixed compares nothing"
 
 logger = logging.getLogger(__name__)
@@ -64,13 +65,13 @@ class Searched:
     """What a search at one budget gave.
 
     Attributes:
-        result: of the chosen trial.
+        results: of the chosen trial; of all of them, in their order, where the job does not choose.
         free: whether no trial looked at the budget, so that another one gives the same.
         trials: all of them.
-        seconds: that choosing took, beside the fit that was chosen.
+        seconds: that choosing took, beside the fit that was chosen; beside the first where the job does not choose.
     """
 
-    result: Result
+    results: list[Result]
     free: bool
     trials: list[Trial] = field(default_factory=list)
     seconds: float = 0.0
@@ -103,12 +104,12 @@ def search_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str)
     if count == 1:
         result, free = fit_budget(tools, pool, test, label, own)
         result = _with_labels(tools, result)
-        return Searched(result, free, [_trial(0, own, search, result.selection, result.status, chosen=True)])
+        return Searched([result], free, [_trial(0, own, search, result.selection, result.status, chosen=True)])
     rule = rule_at(tools, pool, label)
     if rule == "fixed":
         result, free = fit_budget(tools, pool, test, label, own)
         status = NO_SEARCH if result.values is not None else result.status
-        return Searched(replace(result, fits=[]), free, [_trial(0, own, search, rule, status, chosen=True)])
+        return Searched([replace(result, fits=[])], free, [_trial(0, own, search, rule, status, chosen=True)])
     judge = tools.job.load("selection") if "selection" in tools.job.modules else validation
     try:
         if hasattr(judge, "require"):
@@ -117,7 +118,9 @@ def search_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str)
         status = f"not_applicable: {rule}: {why}"
         budget = Budget(label, size_of(tools.job, pool, label), None)
         result = Result(budget, None, status, rule, None)
-        return Searched(result, True, [_trial(0, own, search, rule, status)])
+        return Searched([result], True, [_trial(0, own, search, rule, status)])
+    if not hasattr(judge, "score") and not hasattr(judge, "score_settings"):
+        return _all(tools, pool, test, label, rule, candidates, search)
     look = _before if hasattr(judge, "score_settings") else _after
     return look(tools, pool, test, label, rule, judge, candidates, search)
 
@@ -204,11 +207,38 @@ def _before(
     return _searched(replace(result, fits=[]), free, found, place, seconds)
 
 
+def _all(
+    tools: Tools,
+    pool: Dataset | None,
+    test: Samples,
+    label: str,
+    rule: str,
+    candidates: Sequence[Mapping[str, Any]],
+    search: Mapping[str, Any],
+) -> Searched:
+    """Fit every trial to the target and keep them all, without intervals of their predictions."""
+    results: list[Result] = []
+    found: list[Trial] = []
+    seconds: list[float] = []
+    free = True
+    for number, settings in enumerate(candidates):
+        before = time.perf_counter()
+        result, own_free = fit_budget(tools, pool, test, label, settings)
+        seconds.append(time.perf_counter() - before)
+        free = free and own_free
+        found.append(_trial(number, settings, search, rule, result.status))
+        fitted = result.fitted if number == 0 else None  # one stands for all in the table of costs
+        results.append(replace(result, fits=[], fitted=fitted, spread=Spread(NO_SPREAD), trial=number))
+        if result.status.startswith("not_applicable"):  # so it is for the other trials
+            break
+    return Searched(results, free, found, sum(seconds[1:]))
+
+
 def _searched(result: Result, free: bool, found: list[Trial], place: int, seconds: float) -> Searched:
     logger.info("trial %d of %d was chosen by %s: %s", place, len(found), found[place].rule, found[place].settings)
     stands = not result.status.startswith("not_applicable")
     trials = [replace(trial, chosen=stands and trial.number == place) for trial in found]
-    return Searched(result, free, trials, seconds)
+    return Searched([result], free, trials, seconds)
 
 
 def _trial(

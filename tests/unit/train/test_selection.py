@@ -19,7 +19,7 @@ from landbridge.stage import StageError
 from landbridge.train import fitting
 from landbridge.train.selection import held_out_domains, search, unlabelled_outputs, weighted_risk
 
-from tests import line as test_line
+from tests import line as all_stages
 from tests import synthetic
 
 TINY = {"epochs": 2, "epoch_steps": 3, "fixed_steps": 5}
@@ -82,12 +82,12 @@ def test_trials_are_drawn_within_their_ranges_and_alike_for_all_seeds():
 def lines(tmp_path_factory):
     """A line up to the pretrained network for each task, made when a test asks for it."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(test_line, "TRAINING", {**test_line.TRAINING, **TINY})
+    patch.setattr(all_stages, "TRAINING", {**all_stages.TRAINING, **TINY})
     made = {}
 
     def line(task):
         if task not in made:
-            made[task] = test_line.Line(tmp_path_factory.mktemp(task), task)
+            made[task] = all_stages.Line(tmp_path_factory.mktemp(task), task)
             made[task].settings["budgets"] = ["0", "4"]
             made[task].pretrain()
         return made[task]
@@ -316,9 +316,9 @@ def test_validation_groups_that_are_not_there_are_missed(lines, tmp_path):
 
 
 def test_days_of_a_group_are_searched_for_all_groups_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(test_line, "TRAINING", {**test_line.TRAINING, **TINY})
+    monkeypatch.setattr(all_stages, "TRAINING", {**all_stages.TRAINING, **TINY})
     changes = {"budget_axis": "time", "split": {**synthetic.COMMON["split"], "gap": 3, "test_share": 0.5}}
-    line = test_line.Line(tmp_path, "regression", budgets=["8"], **changes)
+    line = all_stages.Line(tmp_path, "regression", budgets=["8"], **changes)
     found = line.transfer(POOLED, search=TRIALS)
     rows = trials_of(line, POOLED, "8")
     assert found["status"][0] == "ok" and [row["score"] != "" for row in rows] == [True] * 3
@@ -328,8 +328,8 @@ def test_days_of_a_group_are_searched_for_all_groups_together(tmp_path, monkeypa
 
 
 def test_a_sealed_replay_holds_what_a_rule_may_read(lines, tmp_path, monkeypatch, capsys):
-    line, jobs, plain = lines("regression"), [], test_line.transfer.run
-    monkeypatch.setattr(test_line.transfer, "run", lambda own: jobs.append(own) or plain(own))
+    line, jobs, plain = lines("regression"), [], all_stages.transfer.run
+    monkeypatch.setattr(all_stages.transfer, "run", lambda own: jobs.append(own) or plain(own))
     line.transfer(POOLED, selection="unsup_dev", search={"trials": 2})
     (own,) = jobs
     assert "target_inputs" in own.inputs and "target_inputs" not in own.settings["rights"]

@@ -280,8 +280,9 @@ def test_rows_of_a_rule_that_looks_at_other_labels_stand_in_a_table_of_their_own
     write(made, "good", {"0": NA, "1": 0.5, "4": 0.4}, variant=f".{rule}")
     path = made / f"m-good.{rule}.parquet"
     table = pq.read_table(path)
-    for name, text in (("variant", ""), ("selection", rule)):
-        table = table.set_column(table.column_names.index(name), name, [[text] * len(table)])
+    selections = [rule if status == "ok" else "" for status in table["status"].to_pylist()]
+    for name, texts in (("variant", [""] * len(table)), ("selection", selections)):
+        table = table.set_column(table.column_names.index(name), name, [texts])
     pq.write_table(table, path)
     row = {"model": "m", "recipe": "good", "variant": "", "selection": rule, "fold": 0, "seed": 0}
     row |= dict.fromkeys(tables.COST[len(row) :], 1) | {"labels_for_selection": 7}
@@ -294,5 +295,5 @@ def test_rows_of_a_rule_that_looks_at_other_labels_stand_in_a_table_of_their_own
         ("good", "", b) for b in ("0", "1", "4")
     ]
     assert float(apart[1]["value"]) < 0.6 and apart[1]["low"]
-    assert {row["labels_for_selection"] for row in apart} == {looked_at}
+    assert [row["labels_for_selection"] for row in apart] == ["0", looked_at, looked_at]
     assert before["leaderboard_large"] == []

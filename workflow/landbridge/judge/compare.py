@@ -94,8 +94,9 @@ def rows_apart(job: Job, compared: Scores, cost: Sequence[Mapping[str, Any]]) ->
     for target, name, _, statistic, values in each_statistic(kept, draws, settings):
         what = {"target": target, "metric": name, "statistic": statistic}
         found += leaderboard_rows(kept, draws, values, settings["bootstrap"]["level"], what, settings)
+    rules = {own.rule for own in kept.runs}
     for row in found:  # this table has the rule in a column alone
-        row["variant"] = ".".join(word for word in row["variant"].split(".") if word != row["selection"])
+        row["variant"] = ".".join(word for word in row["variant"].split(".") if word not in rules)
     labels: dict[tuple[str, ...], int] = {}
     for job_cost in cost:
         key = _run_of(job_cost)

@@ -228,7 +228,8 @@ def _all(
         free = free and own_free
         found.append(_trial(number, settings, search, rule, result.status))
         fitted = result.fitted if number == 0 else None  # one stands for all in the table of costs
-        results.append(replace(result, fits=[], fitted=fitted, spread=Spread(NO_SPREAD), trial=number))
+        spread = Spread(NO_SPREAD) if result.values is not None else result.spread
+        results.append(replace(result, fits=[], fitted=fitted, spread=spread, trial=number))
         if result.status.startswith("not_applicable"):  # so it is for the other trials
             break
     return Searched(results, free, found, sum(seconds[1:]))

@@ -1,6 +1,5 @@
 """The measures of a whole job on small sets of all three tasks."""
 
-import numpy as np
 import pytest
 from landbridge.contract import Dataset
 from landbridge.io import netcdf
@@ -8,7 +7,6 @@ from landbridge.judge import tables
 from landbridge.stage import Job, StageError
 from landbridge.train import transferability
 from landbridge.train.jackknife import FEWEST_GROUPS
-from landbridge.train.samples import Windows
 
 from tests.line import Line
 
@@ -86,16 +84,3 @@ def test_a_network_of_another_split_is_refused(chips):
     netcdf.write(chips.folder / "other.nc", Dataset(test.variables, {**test.attributes, "source_rows_hash": "0"}))
     with pytest.raises(StageError, match="its scaler was fitted on other rows"):
         measured(chips, test_inputs="other.nc")
-
-
-def test_windows_that_look_ahead_beyond_the_end_of_a_record(tmp_path):
-    line = trained(tmp_path, "regression")
-    inputs = {key: str(line.folder / f"{key}.nc") for key in FILES} | {"checkpoint": str(line.folder / "checkpoint0")}
-    modules = {"model": f"landbridge.models.{line.model}"}
-    settings = {**line.settings, "level": 0.95}
-    material = transferability.Material(
-        Job("transferability", inputs, {}, settings, {"model": line.model, "fold": "0", "seed": "0"}, modules)
-    )
-    test = material.test
-    beyond = Windows(np.array([len(test.unit) + 1]), np.array([5]))
-    assert material.inputs("test", test, beyond).groups.tolist() == [str(test.dataset["group"][test.unit[-1]])]

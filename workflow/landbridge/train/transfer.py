@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from landbridge.io import netcdf
+from landbridge.methods.given import NotApplicable
 from landbridge.prepare.budgets import Budget
 from landbridge.stage import Job, StageError
 from landbridge.train import guards
@@ -60,9 +61,12 @@ def run(job: Job) -> None:
         labelled = tools.source.train.dataset if tools.source else pool
         if labelled is not None and "features" in own:
             functions = [getattr(own["features"], name) for name in guards.FUNCTIONS if hasattr(own["features"], name)]
-            guards.check_features(
-                labelled, lambda few: Samples(few, layout, job.device), functions, guards.recipe_of(job.settings)
-            )
+            try:
+                guards.check_features(
+                    labelled, lambda few: Samples(few, layout, job.device), functions, guards.recipe_of(job.settings)
+                )
+            except NotApplicable as reason:  # which every budget will say
+                log.info("features are not checked: %s", reason)
         trials: list[tuple[str, Trial]] = []
         reused: Searched | None = None
         for label in job.settings["budgets"]:

@@ -114,8 +114,7 @@ class Material:
         for start in range(0, len(index), size):
             ends, sizes = windows.tensors(index[start : start + size], samples.home)
             tables.append(shift.summary(samples.inputs(ends, sizes, self.scaler)))
-        first = windows.ends[index] - windows.sizes[index] + 1  # a window may look ahead beyond the end of a record
-        groups = np.asarray(samples.dataset["group"]).astype(str)[samples.unit[first]]
+        groups = np.asarray(samples.dataset["group"]).astype(str)[samples.unit[windows.ends[index]]]
         return Inputs(np.concatenate(tables), groups)
 
     @cached_property

@@ -6,9 +6,11 @@ import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.domains.smart_meters.grid import local_hour
+from landbridge.methods.given import NotApplicable
 from landbridge.prepare.windows import unit_index
 
 LAGS = (1, 2, 3, 5, 10, 20, 40, 80)  # steps before and after
+SHORTEST = 2 * max(LAGS) + 1
 AROUND = (5, 15, 61)  # steps, odd, of which least, most and mean are taken
 QUARTILES_OF, QUANTILES = 15, (0.25, 0.5, 0.75)
 ROWS = 50_000  # at a time, so that memory does not grow with the rows
@@ -24,7 +26,14 @@ def table(dataset: Dataset, ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         dataset: with `mains` (obs,) in W, `time` (obs,) in seconds UTC, `row_size` and `zone` (unit,).
         ends: (row,) last observation of each window, of 161 observations at least.
         sizes: (row,) observations of each window.
+
+    Raises:
+        NotApplicable: shorter windows.
     """
+    if len(sizes) and int(sizes.min()) < SHORTEST:
+        raise NotApplicable(
+            f"features look at {SHORTEST} steps around a minute, and windows of {sizes.min()} hold fewer"
+        )
     mains = np.asarray(dataset["mains"], np.float32)
     middle = ends - sizes // 2
     blocks = [_block(mains, middle[start : start + ROWS]) for start in range(0, len(middle), ROWS)]

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test seeds report lint format docs gpu clean
+.PHONY: help run test seeds report lint format docs gpu slurm clean
 
 help: ## Show these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,10 @@ $(VENV)/.dev: envs/dev.txt envs/requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/dev.txt
 	@touch $(VENV)/.run $@
+
+$(VENV)/.cluster: envs/cluster.txt $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/cluster.txt
+	@touch $@
 
 # The lock is ours: while it is held no other `make run` works here, so a lock that snakemake left behind when it was
 # killed is stale and may go. --close: jobs that outlive a killed snakemake must not hold it.
@@ -43,6 +47,10 @@ seeds: $(VENV)/.run ## Ask ten twins of a domain, and ten controls, whether fine
 
 gpu: $(VENV)/.dev ## Run the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu tests/gpu $(ARGS)
+
+slurm: $(VENV)/.dev $(VENV)/.cluster ## Run the tests on a small Slurm cluster that is started here; needs root
+	tests/slurm/cluster.sh install
+	$(BIN)/python -m pytest -m slurm -s tests/slurm $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and rules
 	$(BIN)/ruff check .

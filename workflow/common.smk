@@ -5,6 +5,14 @@ from landbridge.plan import plan_of
 plan = plan_of(workflow, config)
 
 
+# On a cluster these run where snakemake runs: only there is a network as a rule, and one table of all is no job.
+localrules:
+    download,
+    summarise,
+    summarise_transferability,
+    report,
+
+
 wildcard_constraints:
     domain="|".join(plan.domains) or "none",
     dataset="[A-Za-z0-9_]+",

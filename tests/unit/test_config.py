@@ -108,7 +108,7 @@ BROKEN = {
     "a key that nothing resembles": (
         "colour: red\n",
         "config.yaml, line 1: colour: unknown key 'colour'; write one of: tier, scenarios, datasets, mirror, raw, "
-        "seeds, folds, bootstrap, search, transferability, data_memory_mb, domains, ponds, rivers",
+        "seeds, folds, bootstrap, search, transferability, data_memory_mb, gpu_share, domains, ponds, rivers",
     ),
     "an unknown domain": (
         "domains: [pond]\n",

@@ -48,6 +48,11 @@ def test_what_only_checks_ours_is_pinned_and_nothing_else_needs_it():
     assert not set(pins("checks.txt")) & {*pins("requirements.txt"), *pins("dev.txt")}
 
 
+def test_a_cluster_adds_to_what_a_run_needs():
+    assert "-r requirements.txt\n" in (ROOT / "envs" / "cluster.txt").read_text()
+    assert not set(pins("cluster.txt")) & set(pins("dev.txt"))
+
+
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_options_are_tested_in_the_versions_that_users_get(name):
     assert "-r requirements.txt\n" in (ROOT / "envs" / name).read_text()

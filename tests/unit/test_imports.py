@@ -13,7 +13,7 @@ from landbridge.registry import STAGES, recipes
 ROOT = Path(landbridge.__file__).parent
 # From the top down; a layer may import itself and what stands below it.
 LAYERS = ["domains", "judge", "train", "methods", "models", "prepare", "io", "contract"]
-BELOW = ("contract", "stage", "checks", "kinds", "reader_settings")  # modules of the lowest layer
+BELOW = ("contract", "stage", "stopping", "checks", "kinds", "reader_settings")  # modules of the lowest layer
 HARNESS = {"registry", "job", "fingerprint", "plan", "device", "options", "settings"}
 HARNESS |= {path.stem for path in ROOT.glob("config*.py")}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in BELOW)

@@ -71,8 +71,9 @@ def test_a_figure_of_maps_links_twelve_scenes_and_the_folder(tmp_path, monkeypat
 
 def test_where_data_lie_is_no_setting_of_a_training():
     names = {"scenario": "twin_cities", "model": "speed_transformer", "recipe": "full_finetune", "objective": "erm"}
-    found = plan(), plan(data_memory_mb=500)
-    assert [own.data_memory(job(**names), None) for own in found] == [{}, {"data_memory_mb": 500}]
+    found = plan(), plan(data_memory_mb=500, gpu_share=2)
+    machines = [{"gpu_share": 1}, {"data_memory_mb": 500, "gpu_share": 2}]
+    assert [own.machine(job(**names), None) for own in found] == machines
     for stage in ("pretrain", "transfer"):
         first, second = (own.settings(stage)(job(**names)) for own in found)
         assert first == second

@@ -30,7 +30,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from landbridge import device
+from landbridge import device, stopping
 from landbridge.contract import ContractError
 from landbridge.registry import STAGES, TRAINING_STAGES
 from landbridge.stage import Job, StageError, canonical
@@ -66,8 +66,12 @@ def run(snakemake: Any) -> None:
     }
     _refuse_another_copy(Path(snakemake.scriptdir))
     log_file, record_file = (Path(path) for path in snakemake.log)
-    with _alone(record_file):
-        status = _execute(record, log_file, record_file)
+    stopping.listen()
+    try:
+        with _alone(record_file):
+            status = _execute(record, log_file, record_file)
+    except stopping.Stopped as reason:
+        status = reason.status
     sys.exit(status)
 
 
@@ -105,7 +109,9 @@ def _execute(record: dict[str, Any], log_file: Path, record_file: Path | None, *
     started = time.monotonic()
     try:
         wants_device = record["stage"] in TRAINING_STAGES and record["settings"].get("network") is not None
-        with device.acquire() if wants_device else _no_device() as granted:
+        share = record["places"].get("gpu_share", 1)
+        with device.acquire(share) if wants_device else _no_device() as place:
+            granted = device.usable(place)
             if record_file is not None:
                 record = {**record, "device": granted, "versions": _versions(), "machine": _machine()}
                 record_file.parent.mkdir(parents=True, exist_ok=True)
@@ -124,6 +130,9 @@ def _execute(record: dict[str, Any], log_file: Path, record_file: Path | None, *
                     identity=identity(record) if record["stage"] in TRAINING_STAGES else "",
                 )
                 importlib.import_module(STAGES[record["stage"]]).run(job)
+    except stopping.Stopped as reason:
+        log.warning("%s ended by %s after %.1f s; it will be done again", what, reason, time.monotonic() - started)
+        return reason.status
     except Exception as error:  # the boundary: everything is written down, nothing is swallowed
         if debug:
             pdb.post_mortem(error.__traceback__)

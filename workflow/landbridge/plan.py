@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from landbridge import registry
+from landbridge import device, registry
 from landbridge.config import Config, ConfigError, Domain, Scenario
 from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
@@ -29,6 +29,7 @@ MEASURED = "erm"  # objective whose networks are measured before they are adapte
 CLASS_MAP, PROBABILITY_MAP = "_class.tif", "_probability.tif"  # end the names that `judge.maps` gives
 FIGURES_OF_COST = ("cost", "pareto")
 LINKED_SCENES = 12  # of each recipe; the folder has the others
+DAY = 1440  # minutes
 TABLES = ("leaderboard", "leaderboard_large", "effects", "labels", "units", "cost")  # of each comparison
 
 
@@ -40,15 +41,28 @@ def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
     except (ConfigError, StageError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    plan.grouped = lambda: workflow.group_settings.group_components  # which is there only once all is parsed
+    plan.group_of = workflow.parent_groupids
+    gpus = len(device.visible_gpus())
+    if gpus and workflow.is_main_process and workflow.global_resources.get("_nodes").value is None:
+        # Without a limit a local run starts as many trainings as there are cores, and most would wait for a GPU.
+        workflow.global_resources.setdefault("gpu", gpus * plan.config.gpu_share)
     if DRY_RUN & set(sys.argv):
         print(plan.estimate(), file=sys.stderr)
     return plan
 
 
 class Plan:
-    """Every job of a run, from a validated configuration."""
+    """Every job of a run, from a validated configuration.
+
+    Attributes:
+        grouped: gives the groups of which a profile says how many jobs they hold; no others are made.
+        group_of: by the name of a group in one domain, the name by which a profile knows it; Snakemake reads it.
+    """
 
     def __init__(self, config: Config) -> None:
+        self.grouped: Callable[[], Collection[str]] = tuple
+        self.group_of: dict[str, str] = {}
         self.config = config
         self.tier = config.tier
         self.recipes = registry.recipes()
@@ -187,8 +201,7 @@ class Plan:
                         continue
                     recipe_id, variant, selection = split_recipe(name)
                     recipe = self.recipes[recipe_id]
-                    rights = recipe.rights_of(variant)
-                    fits = labelled if "target_labels" in rights else int("source_labels" in rights)
+                    fits = self._fits(recipe.rights_of(variant), labelled)
                     fits += self._more_fits(recipe, selection or recipe.selection, fits, description)
                     if recipe.objective and (model, recipe.objective) not in pretrained:
                         pretrained.add((model, recipe.objective))
@@ -213,6 +226,11 @@ class Plan:
             kept = [size for size in scenario.budgets if size == "all" or int(size) >= scenario.selection_from]
             fits = len(kept) if scenario.budget_axis != "time" else 0
         return fits * (trials - 1)
+
+    @staticmethod
+    def _fits(rights: Sequence[str], labelled: int) -> int:
+        """Fits of a job: one for each budget with labels, one for them all without, none where nothing is learnt."""
+        return labelled if "target_labels" in rights else int("source_labels" in rights)
 
     # -- inputs of rules ----------------------------------------------------------------------------------------
 
@@ -463,10 +481,11 @@ class Plan:
             "mirrors": [f"{mirror}/{inside}" for mirror in self.config.mirror],
         }
 
-    def data_memory(self, wildcards: Any, resources: Any) -> dict[str, Any]:
-        """Memory that the data of a training may take. It is where data lie, not what they are: it reruns nothing."""
+    def machine(self, wildcards: Any, resources: Any) -> dict[str, Any]:
+        """What a training may take of its machine. It does not change what is computed: it reruns nothing."""
         given = self.config.data_memory_mb
-        return {} if given is None else {"data_memory_mb": given}
+        memory = {} if given is None else {"data_memory_mb": given}
+        return {**memory, "gpu_share": self.config.gpu_share}
 
     def caption(self, wildcards: Any, resources: Any) -> str:
         """Caption of a figure, from the file that draws it; a changed word reruns nothing."""
@@ -510,25 +529,45 @@ class Plan:
 
     @staticmethod
     def memory(megabytes: int) -> Callable[..., int]:
-        """Memory that doubles with each attempt."""
+        """Memory that doubles with each attempt; rules begin at twice what twins took at most (docs/scale.md)."""
 
         def needed(wildcards: Any, attempt: int) -> int:
             return megabytes * 2 ** (attempt - 1)
 
         return needed
 
+    disk = memory  # room under TMPDIR and for outputs, which grows in the same way
+
     @staticmethod
     def runtime(minutes: int) -> Callable[..., int]:
-        """Minutes that double with each attempt."""
+        """Minutes that double with each attempt, up to a day: few partitions give more, and such a job never starts."""
 
         def needed(wildcards: Any, attempt: int) -> int:
-            return minutes * 2 ** (attempt - 1)
+            return min(minutes * 2 ** (attempt - 1), DAY)
 
         return needed
 
+    def transfer_runtime(self, wildcards: Any, attempt: int) -> int:
+        """Minutes of an adaptation: few where nothing is trained, since such jobs travel together and add up."""
+        return self.runtime(240 if self._trains(wildcards) else 20)(wildcards, attempt)
+
+    def _trains(self, wildcards: Any) -> bool:
+        """Whether a job of `transfer` trains a network."""
+        recipe_id, variant, _ = split_recipe(wildcards.recipe)
+        return bool(self.wants_gpu(wildcards) and self._fits(self.recipes[recipe_id].rights_of(variant), 1))
+
     def wants_gpu(self, wildcards: Any) -> int:
-        """One GPU for a job that trains a network, none for the others."""
+        """One GPU for a job with a network, none for the others."""
         return int(wildcards.model != REFERENCE_MODEL)
+
+    def untrained(self, wildcards: Any) -> str | None:
+        """Group of a job that trains no network, where a profile sends several as one job: each is seconds of work."""
+        group = "untrained_gpu" if self.wants_gpu(wildcards) else "untrained_cpu"
+        if group not in self.grouped() or self._trains(wildcards):
+            return None
+        own = f"{group}_{wildcards.domain}"
+        self.group_of[own] = group
+        return own
 
     @cached_property
     def arguments(self) -> str:

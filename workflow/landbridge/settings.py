@@ -437,6 +437,11 @@ class Run(Strict):
         "files under TMPDIR, with equal results. If absent a quarter of the memory that is free when the job begins "
         "and, on a GPU, at most half of its free memory",
     )
+    gpu_share: Positive = Field(
+        1,
+        description="jobs that may train on one GPU at a time, where no scheduler hands GPUs out; more than one pays "
+        "for networks that leave most of a GPU idle. The same for all runs on a machine; it changes no result",
+    )
 
 
 class UserConfig(Run):

@@ -41,7 +41,8 @@ rule compare:
     threads: 1
     resources:
         mem_mb=plan.memory(2000),
-        runtime=plan.runtime(30),
+        runtime=plan.runtime(15),
+        disk_mb=plan.disk(500),
     params:
         code=plan.code("compare"),
         settings=plan.settings("compare"),

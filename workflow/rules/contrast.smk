@@ -28,8 +28,9 @@ rule contrast:
         "../../envs/landbridge.yaml"
     threads: 1
     resources:
-        mem_mb=plan.memory(2000),
-        runtime=plan.runtime(30),
+        mem_mb=plan.memory(1000),
+        runtime=plan.runtime(5),
+        disk_mb=plan.disk(500),
     params:
         code=plan.code("contrast"),
         settings=plan.settings("contrast"),

@@ -10,8 +10,9 @@ rule download:
         "../../envs/landbridge.yaml"
     threads: 1
     resources:
-        mem_mb=plan.memory(2000),
+        mem_mb=plan.memory(1000),
         runtime=plan.runtime(240),
+        disk_mb=plan.disk(4000),
     params:
         code=plan.code("download"),
         settings=plan.settings("download"),

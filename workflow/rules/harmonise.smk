@@ -15,6 +15,7 @@ rule harmonise:
     resources:
         mem_mb=plan.memory(2000),
         runtime=plan.runtime(60),
+        disk_mb=plan.disk(4000),
     params:
         code=plan.code("harmonise"),
         settings=plan.settings("harmonise"),

@@ -18,8 +18,9 @@ rule maps:
         "../../envs/landbridge.yaml"
     threads: 1
     resources:
-        mem_mb=plan.memory(2000),
-        runtime=plan.runtime(30),
+        mem_mb=plan.memory(1000),
+        runtime=plan.runtime(5),
+        disk_mb=plan.disk(1000),
     params:
         code=plan.code("maps"),
         settings=plan.settings("maps"),

@@ -20,11 +20,12 @@ rule pretrain:
     resources:
         mem_mb=plan.memory(4000),
         runtime=plan.runtime(240),
+        disk_mb=plan.disk(8000),
         gpu=1,
     params:
         code=plan.code("pretrain"),
         settings=plan.settings("pretrain"),
         modules=plan.modules("pretrain"),
-        places=plan.data_memory,
+        places=plan.machine,
     script:
         "../../scripts/pretrain.py"

@@ -35,6 +35,7 @@ rule rank_transferability:
     resources:
         mem_mb=plan.memory(2000),
         runtime=plan.runtime(30),
+        disk_mb=plan.disk(500),
     params:
         code=plan.code("rank_transferability"),
         settings=plan.settings("rank_transferability"),

@@ -18,8 +18,9 @@ rule recompute:
         "../../envs/landbridge.yaml"
     threads: 1
     resources:
-        mem_mb=plan.memory(2000),
-        runtime=plan.runtime(30),
+        mem_mb=plan.memory(1000),
+        runtime=plan.runtime(10),
+        disk_mb=plan.disk(500),
     params:
         code=plan.code("recompute"),
         settings=plan.settings("recompute"),

@@ -1,7 +1,3 @@
-localrules:
-    report,
-
-
 rule report:
     input:
         plan.targets(),

@@ -17,6 +17,7 @@ rule simulate:
     resources:
         mem_mb=plan.memory(2000),
         runtime=plan.runtime(60),
+        disk_mb=plan.disk(4000),
     params:
         code=plan.code("simulate"),
         settings=plan.settings("simulate"),

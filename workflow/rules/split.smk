@@ -22,7 +22,8 @@ rule split:
     threads: 1
     resources:
         mem_mb=plan.memory(2000),
-        runtime=plan.runtime(30),
+        runtime=plan.runtime(10),
+        disk_mb=plan.disk(4000),
     params:
         code=plan.code("split"),
         settings=plan.settings("split"),

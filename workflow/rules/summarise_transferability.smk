@@ -20,6 +20,7 @@ rule summarise_transferability:
     resources:
         mem_mb=plan.memory(2000),
         runtime=plan.runtime(30),
+        disk_mb=plan.disk(500),
     params:
         code=plan.code("summarise_transferability"),
         settings=plan.settings("summarise_transferability"),

@@ -35,17 +35,20 @@ rule transfer:
         "results/logs/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.job.json",
     benchmark:
         "results/benchmarks/{domain}/transfer/{scenario}/{model}-{recipe}/fold{fold}-seed{seed}.tsv"
+    group:
+        plan.untrained
     conda:
         "../../envs/landbridge.yaml"
     threads: 1
     resources:
         mem_mb=plan.memory(4000),
-        runtime=plan.runtime(240),
+        runtime=plan.transfer_runtime,
+        disk_mb=plan.disk(8000),
         gpu=plan.wants_gpu,
     params:
         code=plan.code("transfer"),
         settings=plan.settings("transfer"),
         modules=plan.modules("transfer"),
-        places=plan.data_memory,
+        places=plan.machine,
     script:
         "../../scripts/transfer.py"

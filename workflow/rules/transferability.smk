@@ -19,10 +19,11 @@ rule transferability:
     resources:
         mem_mb=plan.memory(4000),
         runtime=plan.runtime(30),
+        disk_mb=plan.disk(500),
     params:
         code=plan.code("transferability"),
         settings=plan.settings("transferability"),
         modules=plan.modules("transferability"),
-        places=plan.data_memory,
+        places=plan.machine,
     script:
         "../../scripts/transferability.py"

@@ -1,7 +1,11 @@
 """The training loop: resumes to the same bytes, keeps the best weights, stops a divergence."""
 
+import os
+import signal
+
 import pytest
 import torch
+from landbridge import stopping
 from landbridge.methods.given import Diverged
 from landbridge.models import linear
 from landbridge.models.network import Shape, initialise
@@ -37,12 +41,12 @@ def network():
     return built
 
 
-def run(progress=None, stop_after=None, schedule=None, validation=None, monkey=None):
+def run(progress=None, schedule=None, validation=None, population=None):
     built = network()
     schedule = schedule or Schedule(rate=1e-2, epochs=6, epoch_steps=5, batch=8)
     outcome = train(
         built,
-        [Drawn.start("a", Population(), 1.0, 3)],
+        [Drawn.start("a", population or Population(), 1.0, 3)],
         LOSS,
         schedule,
         validation=validation,
@@ -65,6 +69,40 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, schedule):
     finished, again = run(Progress(tmp_path), schedule=schedule, validation=Population(seed=1))
     assert all(torch.equal(expected[name], finished[name]) for name in expected)
     assert again.steps == whole.steps
+
+
+class Interrupted(Population):
+    """Sends SIGTERM to this process while its nth batch is drawn."""
+
+    def __init__(self, nth, **arguments):
+        super().__init__(**arguments)
+        self.left = nth
+
+    def batch(self, index):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().batch(index)
+
+
+@pytest.mark.parametrize(
+    ("training", "validating", "reached"),
+    [(1, 0, (0, 1)), (13, 0, (2, 3)), (15, 0, (2, 5)), (0, 6, (0, 5)), (0, 1, None)],
+    ids=["first step", "in an epoch", "its last step", "validating", "before all"],
+)
+def test_sigterm_keeps_the_step_that_a_training_is_at(tmp_path, listening, training, validating, reached):
+    # 40 rows in batches of 8: five steps an epoch, and four batches of a validation, of which one stands before all.
+    schedule = Schedule(rate=1e-2, epochs=6, epoch_steps=5, batch=8, validation_batch=10)
+    expected, whole = run(schedule=schedule, validation=Population(seed=1))
+    with pytest.raises(stopping.Stopped) as told:
+        run(Progress(tmp_path), schedule, Interrupted(validating, seed=1), Interrupted(training))
+    assert told.value.status == 143
+    kept = Progress(tmp_path).load(0, "running")
+    assert (kept and (len(kept[1]["history"]), kept[1]["done"])) == reached
+    stopping.listen()
+    resumed, outcome = run(Progress(tmp_path), schedule, Population(seed=1))
+    assert all(torch.equal(expected[name], resumed[name]) for name in expected)
+    assert outcome.history == whole.history
 
 
 def test_a_fixed_number_of_steps_is_just_that():

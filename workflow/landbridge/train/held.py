@@ -42,7 +42,8 @@ class Held:
             return cls(int(given) * 10**6)
         limit = SHARE_OF_MEMORY * free_memory()
         if job.device != "cpu":
-            limit = min(limit, SHARE_OF_GPU * torch.cuda.mem_get_info(job.device)[0])
+            free = torch.cuda.mem_get_info(job.device)[0]
+            limit = min(limit, SHARE_OF_GPU * free / job.settings.get("gpu_share", 1))
         log.debug("up to %.0f MB of data may stand in memory", limit / 1e6)
         return cls(int(limit))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from landbridge import stopping
 from landbridge.methods.given import Diverged, Penalty
 from landbridge.models.network import Network
 from landbridge.train.adamw import AdamW, clip_gradients
@@ -85,6 +86,14 @@ class Outcome:
     history: list[dict[str, float]]
 
 
+@dataclass
+class Done:
+    """What is done of an epoch: steps, and the sum of their losses ()."""
+
+    steps: int
+    loss: Tensor
+
+
 @torch.no_grad()
 def mean_loss(network: Network, population: Population, loss: Loss, batch: int = 1024) -> float:
     """Loss over a whole population in evaluation mode, batches weighed by their weights' sum.
@@ -94,12 +103,18 @@ def mean_loss(network: Network, population: Population, loss: Loss, batch: int =
     was_training = [module.training for module in network.modules()]
     network.eval()
     places = torch.arange(len(population)).split(batch) if len(population) else ()
-    pairs = ((network(*drawn.inputs), drawn) for drawn in map(population.batch, places))
+
+    def each() -> Iterator[tuple[Tensor, Batch]]:
+        for index in places:
+            stopping.check()
+            drawn = population.batch(index)
+            yield network(*drawn.inputs), drawn
+
     if hasattr(loss, "over"):
-        found = float(loss.over(pairs))
+        found = float(loss.over(each()))
     else:
         total, weight = 0.0, 0.0
-        for outputs, drawn in pairs:
+        for outputs, drawn in each():
             share = float(drawn.weights.sum())
             total += share * float(loss(outputs, drawn))
             weight += share
@@ -134,10 +149,12 @@ def train(
     matrices are pulled towards 0 by `shrink` instead, and there is no weight decay. A `penalty` is added to the losses;
     its own weights have an optimiser and a clipping of their own, at a rate that stays. Epochs are compared by
     `validation_loss`, or by `loss` without one; one that ends within the first `warm_up` steps, while a loss is not yet
-    what it will be, gives way to any later one.
+    what it will be, gives way to any later one. A signal to end (`landbridge.stopping`) ends a training after the step
+    that it is at, which `progress` keeps, so that a training which takes that up ends with the same weights.
 
     Raises:
         Diverged: the loss is not finite.
+        Stopped: the process was told to end.
         NotApplicable: a penalty, and no encoder whose features a head reads.
         ValueError: an unknown part; a pull for each row beside `shrink`; or a side without a loss where no penalty
             looks at it.
@@ -166,6 +183,7 @@ def train(
     history: list[dict[str, float]] = []
     best_epoch, best_loss, first_epoch = 0, float("inf"), 0
     best: dict[str, Tensor] = {}
+    done = Done(0, torch.zeros((), device=next(network.parameters()).device))
     running = progress.load(fit, "running")
     if running is not None:
         tensors, notes = running
@@ -179,38 +197,53 @@ def train(
             side.load(tensors, f"side{number}")
         history, best_epoch, best_loss = notes["history"], notes["best_epoch"], notes["best_loss"]
         first_epoch = len(history)
-        log.info("%s: resumed at epoch %d", what, first_epoch)
+        done = Done(notes["done"], tensors["done"].to(done.loss))
+        log.info("%s: resumed at epoch %d, %d steps into it", what, first_epoch, done.steps)
     elif validation is not None:
         best_loss = mean_loss(network, validation, compared, schedule.validation_batch)
         best = _copy(network)
+
+    def keep() -> None:
+        state = _prefixed(network.state_dict(), "network") | _prefixed(best, "best") | {"done": done.loss}
+        state |= _prefixed(optimiser.state(), "optimiser") | _prefixed(loss.state(), "loss")
+        state |= _prefixed(beside.state(), "penalty") if beside is not None else {}
+        for number, side in enumerate(sides):
+            state |= side.state(f"side{number}")
+        notes = {"history": history, "best_epoch": best_epoch, "best_loss": best_loss, "done": done.steps}
+        progress.save(fit, "running", state, notes)
+
     begun = time.monotonic()
     whole = epochs * per_epoch if schedule.steps is None else schedule.steps
-    for epoch in range(first_epoch, epochs):
-        if validation is not None and epoch - best_epoch >= schedule.patience:
-            break
-        steps = per_epoch if schedule.steps is None else min(per_epoch, schedule.steps - epoch * per_epoch)
-        optimiser.rate = schedule.rate * 0.5 ** (epoch // schedule.halve_every if schedule.halve_every else 0)
-        training_loss = _epoch(network, sides, loss, optimiser, schedule, steps, anchor, beside, whole)
-        row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
-        row["validation_loss"] = float("nan")
-        if validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs):
-            row["validation_loss"] = mean_loss(network, validation, compared, schedule.validation_batch)
+    with stopping.held():
+        for epoch in range(first_epoch, epochs):
+            if validation is not None and epoch - best_epoch >= schedule.patience:
+                break
+            steps = per_epoch if schedule.steps is None else min(per_epoch, schedule.steps - epoch * per_epoch)
+            optimiser.rate = schedule.rate * 0.5 ** (epoch // schedule.halve_every if schedule.halve_every else 0)
+            validated = validation is not None and ((epoch + 1) % schedule.validate_every == 0 or epoch + 1 == epochs)
+            reached = float("nan")
+            try:
+                training_loss = _epoch(network, sides, loss, optimiser, schedule, steps, anchor, beside, whole, done)
+                if validation is not None and validated:
+                    reached = mean_loss(network, validation, compared, schedule.validation_batch)
+            except stopping.Stopped:
+                keep()
+                log.info("%s: kept at epoch %d, %d steps into it", what, epoch, done.steps)
+                raise
+            row = {"epoch": epoch + 1, "steps": optimiser.steps, "training_loss": training_loss}
+            row["validation_loss"] = reached
             immature = warm_up > 0 and best_epoch * per_epoch <= warm_up
-            if row["validation_loss"] < best_loss or immature:
-                best_epoch, best_loss, best = epoch + 1, row["validation_loss"], _copy(network)
-        history.append(row)
-        left = (time.monotonic() - begun) / (epoch + 1 - first_epoch) * (epochs - epoch - 1)
-        log.info(
-            "%s: epoch %d of at most %d, loss %.4f, validation %.4f, at most %.0f s left",
-            *(what, epoch + 1, epochs, row["training_loss"], row["validation_loss"], left),
-        )
-        if epoch + 1 < epochs:
-            state = _prefixed(network.state_dict(), "network") | _prefixed(best, "best")
-            state |= _prefixed(optimiser.state(), "optimiser") | _prefixed(loss.state(), "loss")
-            state |= _prefixed(beside.state(), "penalty") if beside is not None else {}
-            for number, side in enumerate(sides):
-                state |= side.state(f"side{number}")
-            progress.save(fit, "running", state, {"history": history, "best_epoch": best_epoch, "best_loss": best_loss})
+            if validated and (reached < best_loss or immature):
+                best_epoch, best_loss, best = epoch + 1, reached, _copy(network)
+            history.append(row)
+            done = Done(0, torch.zeros_like(done.loss))
+            left = (time.monotonic() - begun) / (epoch + 1 - first_epoch) * (epochs - epoch - 1)
+            log.info(
+                "%s: epoch %d of at most %d, loss %.4f, validation %.4f, at most %.0f s left",
+                *(what, epoch + 1, epochs, row["training_loss"], row["validation_loss"], left),
+            )
+            if epoch + 1 < epochs:
+                keep()
     _close(beside)
     if validation is not None:
         network.load_state_dict(best)
@@ -240,14 +273,15 @@ def _epoch(
     anchor: Anchor | None,
     beside: Penalised | None,
     whole: int,
+    done: Done,
 ) -> float:
-    """Some optimiser steps of `whole`; returns the mean training loss of the sides, with what pulls at the weights.
+    """Some optimiser steps of `whole`, less those that are done; returns the mean training loss of the sides.
 
-    A share scales each side's loss before the sum.
+    With what pulls at the weights. A share scales each side's loss before the sum.
     """
     device = optimiser.parameters[0].device
-    total = torch.zeros((), device=device)
-    for _ in range(steps):
+    while done.steps < steps:
+        stopping.check()
         optimiser.zero_grad()
         losses: list[Tensor] = []
         for side in sides:
@@ -257,21 +291,22 @@ def _epoch(
             if side.scored:
                 own = own_loss(batch) if callable(own_loss) else own_loss
                 losses.append(side.share * (loss(outputs, batch) + own))
-                total += losses[-1].detach()
+                done.loss += losses[-1].detach()
             if beside is None:
                 losses[-1].backward()
             else:
                 beside.see(side.name, batch, outputs, partial(loss, batch=batch))
             side.dropout_state = _dropout_state(device)
         if beside is not None:
-            total += beside.backward(losses, optimiser.steps / whole)
+            done.loss += beside.backward(losses, optimiser.steps / whole)
             beside.step()
         if anchor is not None:
-            total += anchor.penalty(optimiser.parameters)
+            done.loss += anchor.penalty(optimiser.parameters)
             anchor.add_gradients(optimiser.parameters)
         clip_gradients(optimiser.parameters, schedule.clip)
         optimiser.step()
-    mean = total / steps
+        done.steps += 1
+    mean = done.loss / steps
     if not torch.isfinite(mean):
         raise Diverged(
             f"the training loss became {float(mean)} within {optimiser.steps} steps; lower the learning rate"

@@ -85,7 +85,8 @@ def test_variances_of_its_own(line):
 def test_coverage_stands_in_the_leaderboard(line):
     """Nothing shifts but the mean, by 0.5, five times the noise: what is calibrated on the source covers nothing."""
     line.recipes = ["naive", "source_only", "partial_pooling"]
-    line.transfer("naive")
+    for recipe in line.recipes:
+        spread_of(line, recipe)
     line.settings["intervals"] = True
     metrics, line.metrics = line.metrics, ["coverage50", "crps", "mae"]
     line.judge()

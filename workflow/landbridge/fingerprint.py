@@ -26,8 +26,10 @@ def _file(module: str) -> Path | None:
     return None
 
 
-def _strip_docstrings(tree: ast.AST) -> None:
-    for node in ast.walk(tree):
+def _strip_docstrings(nodes: Iterable[ast.AST]) -> set[int]:
+    """Take docstrings out of a tree, given its nodes; returns the `id` of each that was taken out."""
+    taken = set()
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]
             if (
@@ -36,12 +38,14 @@ def _strip_docstrings(tree: ast.AST) -> None:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
+                taken.add(id(first.value))
+    return taken
 
 
-def _imports(tree: ast.AST, module: str) -> set[str]:
-    """Modules of this package that `tree` imports, wherever in the file the import stands."""
+def _imports(nodes: Iterable[ast.AST], module: str) -> set[str]:
+    """Modules of this package that are imported by some of these nodes, wherever in the file the import stands."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE)
         elif isinstance(node, ast.ImportFrom):
@@ -64,14 +68,19 @@ def _own(module: str) -> tuple[str, frozenset[str]]:
     if path is None:
         raise ModuleNotFoundError(f"no module '{module}' in {ROOT}")
     tree = ast.parse(path.read_bytes(), filename=str(path))
-    _strip_docstrings(tree)
+    nodes = list(ast.walk(tree))  # once: a walk takes as long as the parsing
+    docstrings = _strip_docstrings(nodes)
     digest = hashlib.sha256(ast.dump(tree, annotate_fields=False).encode())
     # Package data count as code: a file beside the module whose name the module mentions.
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    }
     for name in sorted(texts):
         if "." in name and "/" not in name and "\n" not in name and len(name) < 100 and (path.parent / name).is_file():
             digest.update(name.encode() + b"\0" + (path.parent / name).read_bytes())
-    return digest.hexdigest(), frozenset(_imports(tree, module))
+    return digest.hexdigest(), frozenset(_imports(nodes, module))
 
 
 def closure(modules: Iterable[str]) -> list[str]:

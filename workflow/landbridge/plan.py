@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,18 @@ def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
     if DRY_RUN & set(sys.argv):
         print(plan.estimate(), file=sys.stderr)
     return plan
+
+
+@cache
+def _captions(domain: str) -> dict[str, str]:
+    """Captions of all figures that a domain may draw."""
+    paths = (ROOT / "judge" / "figures.py", ROOT / "domains" / domain / "figures.py")
+    return {name: text for path in paths if path.is_file() for name, text in _captions_of(path).items()}
+
+
+def _captions_of(path: Path) -> dict[str, str]:
+    found: dict[str, str] = registry.literals(path).get("CAPTIONS", {})
+    return found
 
 
 class Plan:
@@ -489,10 +501,7 @@ class Plan:
 
     def caption(self, wildcards: Any, resources: Any) -> str:
         """Caption of a figure, from the file that draws it; a changed word reruns nothing."""
-        texts: dict[str, str] = {}
-        for path in (ROOT / "judge" / "figures.py", ROOT / "domains" / wildcards.domain / "figures.py"):
-            if path.is_file():
-                texts |= registry.literals(path).get("CAPTIONS", {})
+        texts = _captions(wildcards.domain)
         bootstrap = self.config.bootstrap
         return texts.get(wildcards.figure, wildcards.figure).format(
             scenario=wildcards.scenario,

@@ -95,7 +95,6 @@ class Described:
     literals: dict[str, Any]
 
 
-@cache
 def literals(path: Path) -> dict[str, Any]:
     """Upper-case names assigned to a literal at the top level of a file, and the first line of its docstring."""
     tree = ast.parse(path.read_bytes(), filename=str(path))

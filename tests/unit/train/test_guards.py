@@ -14,6 +14,7 @@ from landbridge.stage import StageError
 from landbridge.train import guards, harness
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
+from landbridge.train.shuffled import shuffled
 
 from tests import synthetic
 from tests.line import Line
@@ -235,12 +236,12 @@ def test_features_that_are_made_of_the_label_fail_the_job(lines, task, planted):
 def test_shuffling_moves_labels_alone_and_leaves_gaps_where_they_are():
     y = np.array([1.0, 2.0, np.nan, 4.0, 5.0, 6.0, 7.0, 8.0], np.float32)
     dataset = synthetic.dataset(y=Variable(("obs",), y, synthetic.DESCRIBED_ATTRIBUTES["y"]))
-    found = guards.shuffled(dataset, ["y"], 1)
+    found = shuffled(dataset, ["y"], 1)
     assert np.isnan(found["y"][2]) and sorted(found["y"][np.isfinite(found["y"])]) == [1, 2, 4, 5, 6, 7, 8]
     assert not np.array_equal(found["y"], y, equal_nan=True)
     assert np.array_equal(found["a"], dataset["a"]) and np.array_equal(dataset["y"], y, equal_nan=True)
-    assert np.array_equal(guards.shuffled(dataset, ["y"], 1)["y"], found["y"], equal_nan=True)
-    assert not np.array_equal(guards.shuffled(dataset, ["y"], 2)["y"], found["y"], equal_nan=True)
+    assert np.array_equal(shuffled(dataset, ["y"], 1)["y"], found["y"], equal_nan=True)
+    assert not np.array_equal(shuffled(dataset, ["y"], 2)["y"], found["y"], equal_nan=True)
 
 
 def test_pixels_are_shuffled_over_all_chips():
@@ -248,7 +249,7 @@ def test_pixels_are_shuffled_over_all_chips():
     label[0] = 1
     label[:, 0, 0] = IGNORE
     dataset = Dataset({"label": Variable(("unit", "y", "x"), label)})
-    found = guards.shuffled(dataset, ["label"], 0)["label"]
+    found = shuffled(dataset, ["label"], 0)["label"]
     assert (found[:, 0, 0] == IGNORE).all() and (found == 1).sum() == 15
     assert all(0 < (own == 1).sum() < 15 for own in found)
 

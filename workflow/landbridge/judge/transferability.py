@@ -11,7 +11,7 @@ from landbridge.judge import bootstrap, tables
 from landbridge.judge.figures_of_transferability import gains_by_distance
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scores import Run, Scores, by_group, read_scores
+from landbridge.judge.scores import Run, Scores, by_group, over_seeds, read_scores
 from landbridge.judge.tables import as_float
 from landbridge.prepare.budgets import AXES
 from landbridge.prepare.streams import generator
@@ -94,14 +94,8 @@ def gains_by_group(scores: Scores, metric: Metric, target: str, models: Sequence
             if lacking:
                 yield own, budget, None, f"not_applicable: {lacking[0].recipe} has no score at this budget"
                 continue
-            values = [_over_seeds(by_group(run, scores, metric, number, target)) for run in (own, reference)]
+            values = [over_seeds(by_group(run, scores, metric, number, target)) for run in (own, reference)]
             yield own, budget, metric.gain(*values), own.status[number]
-
-
-def _over_seeds(values: np.ndarray) -> np.ndarray:
-    """(group,) means of (seed, group), NaN where no seed has a value."""
-    known = np.isfinite(values)
-    return np.where(known.any(0), np.where(known, values, 0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
 
 
 def rank_rows(gain: Gain, measured: Measured, scores: Scores, settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

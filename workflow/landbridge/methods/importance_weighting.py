@@ -30,6 +30,7 @@ from landbridge.methods.checked import NOT_NEGATIVE, check
 from landbridge.methods.given import Fitted, Given, Learner, NotApplicable, Samples, Side
 from landbridge.methods.groups_of_windows import group_of_window
 from landbridge.models.learner import PREDICTION_STEPS
+from landbridge.prepare.evenly import evenly
 
 RIGHTS = ("source_labels", "target_inputs")
 OBJECTIVE = None
@@ -161,7 +162,7 @@ def logits(
 
 def thinned(table: np.ndarray, rows: int) -> np.ndarray:
     """`rows` of the rows at most, evenly taken."""
-    return table[np.linspace(0, len(table) - 1, rows).round().astype(np.int64)] if len(table) > rows else table
+    return table[evenly(len(table), rows)]
 
 
 def weights_of(log_odds: np.ndarray, quantile: float, largest: float) -> np.ndarray:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from landbridge.contract import IGNORE, Dataset, Variable, time_unit
+from landbridge.contract import Dataset, time_unit
 from landbridge.prepare import budgets, ragged
 from landbridge.prepare.budgets import Budget
+from landbridge.prepare.evenly import evenly
 from landbridge.prepare.findings import some
-from landbridge.prepare.streams import generator, stream
+from landbridge.prepare.streams import stream
 from landbridge.prepare.windows import Rows
 from landbridge.stage import StageError
+from landbridge.train.shuffled import shuffled
 
 if TYPE_CHECKING:
     from landbridge.train.samples import Samples
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 SAMPLE = 8  # rows that are predicted in another order and one by one
 TOLERANCE = 5e-3  # of the range of predictions, or of probabilities: what reduced precision of a GPU may differ by
 ROUNDING = 1e-5  # of their size
-ORDERS, LABELS_TO_ORDER = 64, 10_000_000  # orders of labels that one is taken of, fewer of many labels
 FUNCTIONS = ("table", "pixels")  # of a domain's features.py that make columns
+OF_ROWS = ("unit_name", "group", "class_of", "segment", "row_size", "time")  # what tells rows apart, and no values
 UNITS, WINDOWS = 16, 64  # whose features are made twice
 
 
@@ -78,6 +80,7 @@ def check_cut(
         StageError: it holds others.
     """
     held = [part for part in (budget.train, budget.selection) if part is not None]
+    pool = Dataset({name: own for name, own in pool.variables.items() if name in OF_ROWS}, pool.attributes)
     allowed = rows_of_budget(pool, axis, budget.label, scenario=scenario, seed=seed, stratify=stratify)
     found, expected = hash_of_labels(held), hash_of_labels(allowed)
     if found != expected:
@@ -164,7 +167,7 @@ def check_rows_stand_alone(
     count = len(rows.ends)
     if count < 2:
         return
-    chosen = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(np.int64))
+    chosen = evenly(count, SAMPLE)
     together = comparable(predicted[chosen], test.task)
     room = TOLERANCE * float(np.ptp(together)) + ROUNDING * float(np.abs(together).max())
     orders = [("in another order", chosen[::-1]), *(("alone", chosen[[place]]) for place in range(len(chosen)))]
@@ -207,12 +210,12 @@ def check_features(
     count = len(dataset["unit_name"])
     if not functions or not count:
         return
-    few = ragged.select_units(dataset, np.unique(np.linspace(0, count - 1, min(UNITS, count)).astype(np.int64)))
+    few = ragged.select_units(dataset, evenly(count, UNITS))
     opened = samples(few)
     ends, sizes = opened.input_windows.arrays()
     if not len(ends):
         return
-    index = np.unique(np.linspace(0, len(ends) - 1, min(WINDOWS, len(ends))).astype(np.int64))
+    index = evenly(len(ends), WINDOWS)
     other = shuffled(few, opened.layout.targets, stream("shuffled features"))
     for function in functions:
         before, after = (np.asarray(function(own, ends[index], sizes[index])) for own in (few, other))
@@ -221,42 +224,6 @@ def check_features(
                 f"recipe {recipe}: {function.__module__.rpartition('.')[2]}.{function.__name__} of this domain gives "
                 f"other columns when labels are shuffled, so they tell of the label; make them of inputs alone"
             )
-
-
-def shuffled(dataset: Dataset, targets: Sequence[str], seed: int) -> Dataset:
-    """The file with the labels of each target in a random order, over all of its groups, units and rows.
-
-    A missing label stays where it is. Of chips every pixel is shuffled for itself. By luck an order may go with the
-    true one, and what is learned from it then scores; of some orders the one that goes with it least is taken.
-    """
-    changed = {}
-    for name in targets:
-        if name not in dataset:
-            continue
-        own = dataset.variables[name]
-        values = np.array(own.values)
-        flat = values.reshape(-1)
-        known = np.flatnonzero(np.isfinite(flat) if values.dtype.kind == "f" else flat != IGNORE)
-        random, labels = generator("shuffle", seed, name), flat[known]
-        count = max(1, min(ORDERS, LABELS_TO_ORDER // max(len(labels), 1)))
-        orders = [labels[random.permutation(len(labels))] for _ in range(count)]
-        flat[known] = min(orders, key=lambda order: _goes_with(labels, order))
-        changed[name] = Variable(own.dimensions, flat.reshape(values.shape), own.attributes)
-    return Dataset({**dataset.variables, **changed}, dataset.attributes)
-
-
-def _goes_with(labels: np.ndarray, order: np.ndarray) -> tuple[float, float]:
-    """How much more labels in another order (n,) go with the true ones than by chance, and how much more or less.
-
-    Few labels can't go together exactly as by chance; less is chosen then, for only more can score.
-    """
-    if labels.dtype.kind == "f":
-        mean = labels.mean(dtype=np.float64)
-        excess = [float(((labels.astype(np.float64) - mean) * (order.astype(np.float64) - mean)).sum())]
-    else:
-        own = [(labels == k, order == k) for k in np.unique(labels)]
-        excess = [float(np.mean(here & there) - np.mean(here) ** 2) for here, there in own]
-    return max(0.0, *excess), max(map(abs, excess), default=0.0)
 
 
 def recipe_of(settings: Any) -> str:

@@ -24,12 +24,12 @@ from landbridge.prepare.streams import stream
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.drawn import Drawn
-from landbridge.train.guards import shuffled
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Schedule, mean_loss, train
 from landbridge.train.losses import Balance, Batch, MeanLoss, WeighedLoss
 from landbridge.train.progress import Progress
 from landbridge.train.samples import FeatureFunction, Samples
+from landbridge.train.shuffled import shuffled
 from landbridge.train.start import start
 
 log = logging.getLogger(__name__)

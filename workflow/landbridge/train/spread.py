@@ -26,6 +26,7 @@ import numpy as np
 from landbridge.contract import IGNORE, PROBABILITY_SCALE, QUANTILES, Dataset, Variable
 from landbridge.methods.given import NotApplicable
 from landbridge.prepare import conformal, temperature
+from landbridge.prepare.evenly import evenly
 from landbridge.prepare.windows import Rows
 from landbridge.train.labelled import labelled_rows
 from landbridge.train.progress import load_notes
@@ -175,7 +176,7 @@ def rows_of(samples: Samples, seen: Sequence[str]) -> Known | None:
         chips = samples.label_windows.ends
         groups = np.asarray(samples.dataset["group"]).astype(str)[chips]
         chips = chips[thinned(groups, MOST_CHIPS, seen)]
-        chips = chips[thinned(np.zeros(len(chips), "U1"), MOST_CHIPS_OF_ALL)]
+        chips = chips[evenly(len(chips), MOST_CHIPS_OF_ALL)]
         if len(chips) == 0:
             return None
         rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
@@ -204,7 +205,7 @@ def thinned(groups: np.ndarray, most: int, seen: Sequence[str] = ()) -> np.ndarr
     kept = []
     for name in sorted(set(groups.tolist()) - set(seen)):
         own = np.flatnonzero(groups == name)
-        kept.append(own[np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(np.int64)])
+        kept.append(own[evenly(len(own), most)])
     return np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
 
 

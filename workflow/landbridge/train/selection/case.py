@@ -9,6 +9,7 @@ import numpy as np
 
 from landbridge.contract import IGNORE
 from landbridge.methods.given import Fitted, NotApplicable
+from landbridge.prepare.evenly import evenly
 from landbridge.prepare.windows import Rows
 from landbridge.train.fitting import predicted
 from landbridge.train.harness import Given, Tools
@@ -62,13 +63,13 @@ def labelled(samples: Samples, most: int = MOST_ROWS) -> Labelled:
         chips = samples.windows.ends
         if len(chips) == 0:
             raise NotApplicable("no chip has a label")
-        chips = chips[_evenly(len(chips), most)]
+        chips = chips[evenly(len(chips), most)]
         rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
         labels, weights = (np.asarray(array[chips]) for array in samples.labels)
         groups = np.asarray(samples.dataset["group"]).astype(str)[chips]
         return Labelled(samples.with_rows(rows), labels, weights, groups, np.ones(1))
     found = samples.labelled()
-    kept = _evenly(len(found.labels), most)
+    kept = evenly(len(found.labels), most)
     known = np.isfinite(found.labels)
     weights = np.where(known, found.weights, 0)
     spread = np.ones(found.labels.shape[1])
@@ -81,10 +82,6 @@ def labelled(samples: Samples, most: int = MOST_ROWS) -> Labelled:
     own: Any = found.samples
     rows = Rows(*(array[kept] for array in vars(own.rows_to_predict).values()))
     return Labelled(own.with_rows(rows), found.labels[kept], weights[kept], found.groups[kept], spread)
-
-
-def _evenly(count: int, most: int) -> np.ndarray:
-    return np.linspace(0, count - 1, most).round().astype(np.int64) if count > most else np.arange(count)
 
 
 def losses(tools: Tools, fitted: Fitted, rows: Labelled) -> tuple[np.ndarray, np.ndarray]:

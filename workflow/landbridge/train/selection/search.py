@@ -16,8 +16,9 @@ import csv
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import isfinite, log
 from pathlib import Path
 from types import ModuleType
@@ -98,31 +99,9 @@ def drawn(search: Mapping[str, tuple[float, float]], recipe: str, number: int) -
 
 def search_budget(tools: Tools, pool: Dataset | None, test: Samples, label: str) -> Searched:
     """Fit a recipe to one budget, by the settings that the job's rule chooses among the trials."""
-    own, search = settings_of(tools), getattr(tools.recipe, "SEARCH", {})
     count = tools.job.settings.get("search", {"trials": 1})["trials"]
-    candidates = [{**own, **drawn(search, tools.job.settings["recipe"], number)} for number in range(count)]
-    if count == 1:
-        result, free = fit_budget(tools, pool, test, label, own)
-        result = _with_labels(tools, result)
-        return Searched([result], free, [_trial(0, own, search, result.selection, result.status, chosen=True)])
-    rule = rule_at(tools, pool, label)
-    if rule == "fixed":
-        result, free = fit_budget(tools, pool, test, label, own)
-        status = NO_SEARCH if result.values is not None else result.status
-        return Searched([replace(result, fits=[])], free, [_trial(0, own, search, rule, status, chosen=True)])
-    judge = tools.job.load("selection") if "selection" in tools.job.modules else validation
-    try:
-        if hasattr(judge, "require"):
-            judge.require(tools)
-    except NotApplicable as why:
-        status = f"not_applicable: {rule}: {why}"
-        budget = Budget(label, size_of(tools.job, pool, label), None)
-        result = Result(budget, None, status, rule, None)
-        return Searched([result], True, [_trial(0, own, search, rule, status)])
-    if not hasattr(judge, "score") and not hasattr(judge, "score_settings"):
-        return _all(tools, pool, test, label, rule, candidates, search)
-    look = _before if hasattr(judge, "score_settings") else _after
-    return look(tools, pool, test, label, rule, judge, candidates, search)
+    rule = "" if count == 1 else rule_at(tools, pool, label)
+    return Search(tools, pool, test, label, rule, count).run()
 
 
 def rule_at(tools: Tools, pool: Dataset | None, label: str) -> str:
@@ -137,123 +116,147 @@ def rule_at(tools: Tools, pool: Dataset | None, label: str) -> str:
     return "target_val_k" if budget is not None and budget.selection_size else "fixed"
 
 
-def _after(
-    tools: Tools,
-    pool: Dataset | None,
-    test: Samples,
-    label: str,
-    rule: str,
-    judge: ModuleType,
-    candidates: Sequence[Mapping[str, Any]],
-    search: Mapping[str, Any],
-) -> Searched:
-    """Fit every trial to the target, then score what came of it."""
-    begun = time.perf_counter()
-    best: Result | None = None
-    lowest, place, free, reason = float("inf"), 0, True, ""
-    found: list[Trial] = []
-    seconds: list[float] = []
-    for number, settings in enumerate(candidates):
-        before = time.perf_counter()
-        result, own_free = fit_budget(tools, pool, test, label, settings)
-        seconds.append(time.perf_counter() - before)
-        free, score, status = free and own_free, float("nan"), result.status
-        if result.fits:
-            try:
-                score = float(np.mean([judge.score(Case(tools, rule, given, fitted)) for given, fitted in result.fits]))
-            except NotApplicable as why:
-                reason = status = f"not_applicable: {rule}: {why}"
-        found.append(_trial(number, settings, search, rule, status, score=score))
-        if best is None or score < lowest:
-            lowest, place, best = score if isfinite(score) else lowest, number, replace(result, fits=[])
-        if reason or result.status.startswith("not_applicable"):  # so it is for the other trials
-            break
-    assert best is not None
-    best = (
-        replace(best, values=None, status=reason, fitted=None, spread=Spread()) if reason else _with_labels(tools, best)
-    )
-    return _searched(best, free, found, place, time.perf_counter() - begun - seconds[place])
+@dataclass
+class Search:
+    """The trials of one budget.
 
+    Attributes:
+        label: of the budget.
+        rule: that chooses among the trials; "" where there is one.
+        count: of the trials.
+        free: whether no trial has looked at the budget.
+        trials: those so far.
+    """
 
-def _before(
-    tools: Tools,
-    pool: Dataset | None,
-    test: Samples,
-    label: str,
-    rule: str,
-    judge: ModuleType,
-    candidates: Sequence[Mapping[str, Any]],
-    search: Mapping[str, Any],
-) -> Searched:
-    """Score the settings of every trial without the target, then fit the chosen ones to it."""
-    begun = time.perf_counter()
-    found: list[Trial] = []
-    size = max(0, size_of(tools.job, pool, label))
-    for number, settings in enumerate(candidates):
-        score, status = float("nan"), "ok"
+    tools: Tools
+    pool: Dataset | None
+    test: Samples
+    label: str
+    rule: str
+    count: int
+    free: bool = True
+    trials: list[Trial] = field(default_factory=list)
+
+    @cached_property
+    def ranges(self) -> Mapping[str, tuple[float, float]]:
+        """By setting, what the recipe lets a search draw from."""
+        found: Mapping[str, tuple[float, float]] = getattr(self.tools.recipe, "SEARCH", {})
+        return found
+
+    @cached_property
+    def candidates(self) -> list[dict[str, Any]]:
+        """Settings of each trial."""
+        own, recipe = settings_of(self.tools), self.tools.job.settings["recipe"]
+        return [{**own, **drawn(self.ranges, recipe, number)} for number in range(self.count)]
+
+    def run(self) -> Searched:
+        """Look at the trials as the rule asks, and keep what it chooses."""
+        if self.count == 1 or self.rule == "fixed":
+            return self._alone()
+        judge = self.tools.job.load("selection") if "selection" in self.tools.job.modules else validation
         try:
-            score = float(judge.score_settings(tools, settings, size))
-        except (NotApplicable, Diverged) as why:
-            status = f"{'failed' if isinstance(why, Diverged) else 'not_applicable'}: {rule}: {why}"
-        found.append(_trial(number, settings, search, rule, status, score=score))
-        if status.startswith("not_applicable"):
-            break
-    scores = [trial.score if isfinite(trial.score) else float("inf") for trial in found]
-    place = int(np.argmin(scores))
-    seconds = time.perf_counter() - begun
-    result, free = fit_budget(tools, pool, test, label, candidates[place])
-    if found[-1].status.startswith("not_applicable") and result.values is not None:
-        result = replace(result, values=None, status=found[-1].status, fitted=None, spread=Spread())
-    return _searched(replace(result, fits=[]), free, found, place, seconds)
+            if hasattr(judge, "require"):
+                judge.require(self.tools)
+        except NotApplicable as why:
+            status = f"not_applicable: {self.rule}: {why}"
+            budget = Budget(self.label, size_of(self.tools.job, self.pool, self.label), None)
+            self._note(0, status)
+            return Searched([Result(budget, None, status, self.rule, None)], True, self.trials)
+        if hasattr(judge, "score_settings"):
+            return self._before(judge)
+        return self._after(judge) if hasattr(judge, "score") else self._all()
+
+    def _alone(self) -> Searched:
+        """The settings of the configuration, which nothing is compared with."""
+        _, result, _ = next(self._fits())
+        status = NO_SEARCH if self.count > 1 and result.values is not None else result.status
+        self._note(0, status, rule=self.rule or result.selection)
+        return self._chosen(_with_labels(self.tools, result), 0, 0.0)
+
+    def _fits(self) -> Iterator[tuple[int, Result, float]]:
+        """Number, fit to the target and seconds of each trial; none after one that is not applicable, as all are."""
+        for number, settings in enumerate(self.candidates):
+            before = time.perf_counter()
+            result, free = fit_budget(self.tools, self.pool, self.test, self.label, settings)
+            self.free = self.free and free
+            yield number, result, time.perf_counter() - before
+            if result.status.startswith("not_applicable"):
+                return
+
+    def _after(self, judge: ModuleType) -> Searched:
+        """Fit every trial to the target, then score what came of it."""
+        begun = time.perf_counter()
+        best: Result | None = None
+        lowest, place, own_seconds, reason = float("inf"), 0, 0.0, ""
+        for number, result, seconds in self._fits():
+            score, status = float("nan"), result.status
+            if result.fits:
+                cases = [Case(self.tools, self.rule, given, fitted) for given, fitted in result.fits]
+                try:
+                    score = float(np.mean([judge.score(case) for case in cases]))
+                except NotApplicable as why:
+                    reason = status = f"not_applicable: {self.rule}: {why}"
+            self._note(number, status, score)
+            if best is None or score < lowest:
+                lowest, place, own_seconds = score if isfinite(score) else lowest, number, seconds
+                best = replace(result, fits=[])
+            if reason:  # so it is for the other trials
+                break
+        assert best is not None
+        best = _refused(best, reason) if reason else _with_labels(self.tools, best)
+        return self._chosen(best, place, time.perf_counter() - begun - own_seconds)
+
+    def _before(self, judge: ModuleType) -> Searched:
+        """Score the settings of every trial without the target, then fit the chosen ones to it."""
+        begun = time.perf_counter()
+        size = max(0, size_of(self.tools.job, self.pool, self.label))
+        for number, settings in enumerate(self.candidates):
+            score, status = float("nan"), "ok"
+            try:
+                score = float(judge.score_settings(self.tools, settings, size))
+            except (NotApplicable, Diverged) as why:
+                status = f"{'failed' if isinstance(why, Diverged) else 'not_applicable'}: {self.rule}: {why}"
+            self._note(number, status, score)
+            if status.startswith("not_applicable"):
+                break
+        place = int(np.argmin([trial.score if isfinite(trial.score) else float("inf") for trial in self.trials]))
+        seconds = time.perf_counter() - begun
+        result, self.free = fit_budget(self.tools, self.pool, self.test, self.label, self.candidates[place])
+        last = self.trials[-1].status
+        if last.startswith("not_applicable") and result.values is not None:
+            result = _refused(result, last)
+        return self._chosen(replace(result, fits=[]), place, seconds)
+
+    def _all(self) -> Searched:
+        """Fit every trial to the target and keep them all, without intervals of their predictions."""
+        results: list[Result] = []
+        beside = 0.0
+        for number, result, seconds in self._fits():
+            self._note(number, result.status)
+            fitted = result.fitted if number == 0 else None  # one stands for all in the table of costs
+            spread = Spread(NO_SPREAD) if result.values is not None else result.spread
+            results.append(replace(result, fits=[], fitted=fitted, spread=spread, trial=number))
+            beside += seconds if number else 0.0
+        return Searched(results, self.free, self.trials, beside)
+
+    def _note(self, number: int, status: str, score: float = float("nan"), rule: str | None = None) -> None:
+        """A row of `trials.csv`, of a trial that is not chosen yet."""
+        settings = {name: self.candidates[number][name] for name in self.ranges}
+        self.trials.append(Trial(number, settings, score, self.rule if rule is None else rule, False, status))
+
+    def _chosen(self, result: Result, place: int, seconds: float) -> Searched:
+        """What the trial at that place gave; none is chosen where that is not applicable."""
+        own = self.trials[place]
+        if self.count > 1:
+            logger.info("trial %d of %d was chosen by %s: %s", place, self.count, own.rule, own.settings)
+        if not result.status.startswith("not_applicable"):
+            self.trials[place] = replace(own, chosen=True)
+        return Searched([result], self.free, self.trials, seconds)
 
 
-def _all(
-    tools: Tools,
-    pool: Dataset | None,
-    test: Samples,
-    label: str,
-    rule: str,
-    candidates: Sequence[Mapping[str, Any]],
-    search: Mapping[str, Any],
-) -> Searched:
-    """Fit every trial to the target and keep them all, without intervals of their predictions."""
-    results: list[Result] = []
-    found: list[Trial] = []
-    seconds: list[float] = []
-    free = True
-    for number, settings in enumerate(candidates):
-        before = time.perf_counter()
-        result, own_free = fit_budget(tools, pool, test, label, settings)
-        seconds.append(time.perf_counter() - before)
-        free = free and own_free
-        found.append(_trial(number, settings, search, rule, result.status))
-        fitted = result.fitted if number == 0 else None  # one stands for all in the table of costs
-        spread = Spread(NO_SPREAD) if result.values is not None else result.spread
-        results.append(replace(result, fits=[], fitted=fitted, spread=spread, trial=number))
-        if result.status.startswith("not_applicable"):  # so it is for the other trials
-            break
-    return Searched(results, free, found, sum(seconds[1:]))
-
-
-def _searched(result: Result, free: bool, found: list[Trial], place: int, seconds: float) -> Searched:
-    logger.info("trial %d of %d was chosen by %s: %s", place, len(found), found[place].rule, found[place].settings)
-    stands = not result.status.startswith("not_applicable")
-    trials = [replace(trial, chosen=stands and trial.number == place) for trial in found]
-    return Searched([result], free, trials, seconds)
-
-
-def _trial(
-    number: int,
-    settings: Mapping[str, Any],
-    search: Mapping[str, Any],
-    rule: str,
-    status: str,
-    *,
-    score: float = float("nan"),
-    chosen: bool = False,
-) -> Trial:
-    chosen = chosen and not status.startswith("not_applicable")
-    return Trial(number, {name: settings[name] for name in search}, score, rule, chosen, status)
+def _refused(result: Result, status: str) -> Result:
+    """A result whose rule can't choose."""
+    return replace(result, values=None, status=status, fitted=None, spread=Spread())
 
 
 def _with_labels(tools: Tools, result: Result) -> Result:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from landbridge.judge import tables
-from landbridge.judge.compare import helps_at
+from landbridge.judge.effects import helps_at
 
 PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs")
 Rows = list[dict[str, str]]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from landbridge.judge.compare import helps_at
+from landbridge.judge.effects import helps_at
 
 from benchmarks import twin_seeds
 

@@ -1,7 +1,7 @@
 """The short form of `make seeds`: twins in which transfer helps, and some in which nothing can."""
 
 import pytest
-from landbridge.judge.compare import helps_at
+from landbridge.judge.effects import helps_at
 
 from benchmarks.twin_seeds import STUDIES, run, value_of
 

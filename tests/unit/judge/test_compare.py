@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from landbridge.contract import CONVENTIONS, Dataset, Variable
 from landbridge.io import netcdf
-from landbridge.judge import compare, tables
+from landbridge.judge import compare, effects, tables
 from landbridge.judge.metrics import regression
 from landbridge.judge.scores import read_scores
 from landbridge.plan import TABLES
@@ -121,8 +121,8 @@ def test_help_and_harm(made):
     assert effect(found, "bad", "source_only", "4")["verdict"] == "harms"
     assert effect(found, "good", "truth", "4")["verdict"] == "harms"
     headline = SETTINGS["headline"]
-    assert compare.helps_at(found["effects"], "good", "1", headline) == "helps"
-    assert compare.helps_at(found["effects"], "bad", "1", headline) == "harms"
+    assert effects.helps_at(found["effects"], "good", "1", headline) == "helps"
+    assert effects.helps_at(found["effects"], "bad", "1", headline) == "harms"
 
 
 def test_signed_ranks_over_groups_are_corrected_for_the_recipes_of_one_reference_and_budget(made):
@@ -151,7 +151,7 @@ def test_harm_against_the_source_is_no_help(tmp_path):
     write(tmp_path, "middling", {"1": 1.0})
     found = run(tmp_path)
     assert effect(found, "middling", "target_only", "1")["verdict"] == "helps"
-    assert compare.helps_at(found["effects"], "middling", "1", SETTINGS["headline"]) == "harms"
+    assert effects.helps_at(found["effects"], "middling", "1", SETTINGS["headline"]) == "harms"
 
 
 def test_a_gain_over_an_overfit_network_that_the_naive_reference_shares_is_no_help(tmp_path):
@@ -162,7 +162,7 @@ def test_a_gain_over_an_overfit_network_that_the_naive_reference_shares_is_no_he
     found = run(tmp_path)
     assert effect(found, "middling", "target_only", "1")["verdict"] == "helps"
     assert effect(found, "middling", "naive", "1")["verdict"] == "unclear"
-    assert compare.helps_at(found["effects"], "middling", "1", SETTINGS["headline"]) == "unclear"
+    assert effects.helps_at(found["effects"], "middling", "1", SETTINGS["headline"]) == "unclear"
 
 
 def test_budget_zero_knows_no_target_only(made):
@@ -232,12 +232,12 @@ def test_an_unknown_metric_lists_the_known_ones(made):
 
 
 def test_an_interval_decides_the_word():
-    assert compare.verdict(0.1, 0.2, "groups") == "helps"
-    assert compare.verdict(-0.2, -0.1, "groups") == "harms"
-    assert compare.verdict(-0.1, 0.1, "groups") == "unclear"
-    assert compare.verdict(0.0, 0.1, "groups") == "unclear"
-    assert compare.verdict(0.1, 0.2, "blocks") == "helps_here"
-    assert compare.verdict(0.1, 0.2, "none") == "unclear"
+    assert effects.verdict(0.1, 0.2, "groups") == "helps"
+    assert effects.verdict(-0.2, -0.1, "groups") == "harms"
+    assert effects.verdict(-0.1, 0.1, "groups") == "unclear"
+    assert effects.verdict(0.0, 0.1, "groups") == "unclear"
+    assert effects.verdict(0.1, 0.2, "blocks") == "helps_here"
+    assert effects.verdict(0.1, 0.2, "none") == "unclear"
 
 
 def test_a_recipe_that_can_not_run_has_a_row_that_says_why(tmp_path):

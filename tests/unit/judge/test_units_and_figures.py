@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from landbridge.contract import Dataset, Variable
 from landbridge.judge import figures_of_units, tables
-from landbridge.judge.compare import write_units
 from landbridge.judge.metrics import regression
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.scores import Run, Scores
+from landbridge.judge.units import write_units
 
 BOOTSTRAP = {"replicates": 300, "level": 0.95}
 SETTINGS = {

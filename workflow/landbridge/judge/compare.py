@@ -6,20 +6,19 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from landbridge.contract import Dataset
 from landbridge.io import netcdf
-from landbridge.judge import alarms, bootstrap, labels, significance, tables
+from landbridge.judge import alarms, bootstrap, labels, tables
 from landbridge.judge.bootstrap import Draws
+from landbridge.judge.effects import effect_rows
 from landbridge.judge.metrics.metric import Metric
 from landbridge.judge.metrics.tasks import find_metric
-from landbridge.judge.scales import WITHOUT_BLOCKS, split_name
-from landbridge.judge.scores import MACRO, Run, Scores, as_sums, by_group, mean_of_targets, over_seeds, read_scores
+from landbridge.judge.rows import NOT_EXPOSED, Values, bounds, head, interval_of
+from landbridge.judge.scores import MACRO, Run, Scores, mean_of_targets, read_scores
+from landbridge.judge.units import write_units
 from landbridge.prepare.budgets import AXES
 from landbridge.stage import Job, StageError
 
@@ -32,12 +31,7 @@ CENTRES = (
     "worst_class",
     "pooled",
 )  # statistics whose difference is an effect; tails are compared by eye
-REFERENCES = ("target_only", "source_only", "naive", "product", "truth")
-NOT_EXPOSED = "none"  # no weights from elsewhere
 ORACLE, ALL_OF_TEST = "oracle", "all of the test"  # the rule, and what it looks at
-NOT_AT_ZERO = "not_applicable: target_only needs labels"
-
-Values = dict[tuple[int, int], np.ndarray]  # (run, budget) to (replicate,)
 
 
 def run(job: Job) -> None:
@@ -141,44 +135,19 @@ def each_statistic(
             yield MACRO, name, metrics[name], statistic, macro
 
 
-def _head(own: Run, scores: Scores, number: int, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "model": own.model,
-        "recipe": own.recipe,
-        "variant": own.variant,
-        "selection": own.selection[number],
-        "budget": scores.budgets[number],
-        "budget_unit": AXES[settings["budget_axis"]],
-        "groups": len(scores.groups),
-        "seeds": len(scores.seeds),
-        "leakage": own.leakage,
-        "pretraining_exposure": settings.get("pretraining_exposure", {}).get(own.model, NOT_EXPOSED),
-    }
-
-
-def _interval(draws: Draws, metric: str) -> str:
-    """What the interval of a metric stands on."""
-    by_blocks = draws.interval == "blocks" and split_name(metric)[1] in WITHOUT_BLOCKS
-    return "none" if by_blocks else draws.interval
-
-
-def _bounds(values: np.ndarray, interval: str, level: float) -> tuple[float, float]:
-    return (float("nan"), float("nan")) if interval == "none" else bootstrap.interval(values, level)
-
-
 def leaderboard_rows(
     scores: Scores, draws: Draws, values: Values, level: float, what: Mapping[str, str], settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """One row for each run and budget; not applicable ones without a value."""
-    rows, kind = [], _interval(draws, what["metric"])
+    rows, kind = [], interval_of(draws, what["metric"])
     for index, own in enumerate(scores.runs):
         for number in range(len(scores.budgets)):
             replicates = values.get((index, number))
-            low, high = (float("nan"),) * 2 if replicates is None else _bounds(replicates, kind, level)
+            low, high = (float("nan"),) * 2 if replicates is None else bounds(replicates, kind, level)
             value = float("nan") if replicates is None else float(replicates[0])
             numbers = {"value": value, "low": low, "high": high, "interval": kind}
             numbers |= {"status": own.status[number], "spread": own.spread[number] if own.spread else ""}
-            rows.append({**_head(own, scores, number, settings), **what, **numbers})
+            rows.append({**head(own, scores, number, settings), **what, **numbers})
     return rows
 
 
@@ -194,74 +163,6 @@ def unfit_rows(scores: Scores, settings: Mapping[str, Any]) -> list[dict[str, An
     blank |= {"leakage": "", "pretraining_exposure": NOT_EXPOSED, "spread": ""}
     blank |= {**settings["headline"], **dict.fromkeys(("value", "low", "high"), float("nan"))}
     return [{**blank, **own, "budget": budget} for own in settings.get("unfit", ()) for budget in scores.budgets]
-
-
-def verdict(low: float, high: float, interval: str) -> str:
-    """`helps`, `harms` or `unclear` from an interval of the gain; with block intervals only of this place."""
-    if interval == "none" or np.isnan(low) or np.isnan(high):
-        return "unclear"
-    word = "helps" if low > 0 else "harms" if high < 0 else "unclear"
-    return f"{word}_here" if interval == "blocks" and word != "unclear" else word
-
-
-def effect_rows(
-    scores: Scores,
-    draws: Draws,
-    values: Values,
-    metric: Metric,
-    level: float,
-    what: Mapping[str, str],
-    settings: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    """Each run against each reference at each budget: the difference of the statistic inside every replicate.
-
-    Rows of the headline's target and metric also have the p of a signed-rank test over groups, their values averaged
-    over seeds, and that p corrected for all recipes that stand against one reference at one budget.
-    """
-    rows, kind = [], _interval(draws, what["metric"])
-    tested = kind == "groups" and all(what[key] == settings["headline"][key] for key in ("target", "metric"))
-
-    @cache
-    def grouped(run_number: int, number: int) -> np.ndarray:
-        return by_group(scores.runs[run_number], scores, metric, number, what["target"])
-
-    for index, own in enumerate(scores.runs):
-        for reference_name in REFERENCES:
-            reference = scores.find(reference_name, own.model)
-            if reference is None or reference is own or own.recipe == "truth":
-                continue
-            other = scores.runs.index(reference)
-            for number in range(len(scores.budgets)):
-                head = {**_head(own, scores, number, settings), **what, "reference": reference_name}
-                mine, theirs = values.get((index, number)), values.get((other, number))
-                if mine is None or theirs is None:
-                    status = own.status[number] if mine is None else f"{reference_name} is {reference.status[number]}"
-                    if reference_name == "target_only" and scores.budgets[number] == "0" and mine is not None:
-                        status = NOT_AT_ZERO
-                    blank = dict.fromkeys(tables.OF_EFFECT, float("nan"))
-                    rows.append({**head, **blank, "interval": "none", "verdict": "not_applicable", "status": status})
-                    continue
-                gains = metric.gain(mine, theirs)
-                low, high = _bounds(gains, kind, level)
-                ours, others = grouped(index, number), grouped(other, number)
-                p = significance.signed_rank(metric.gain(over_seeds(ours), over_seeds(others))) if tested else np.nan
-                numbers = {
-                    "delta": float(gains[0]),
-                    "low": low,
-                    "high": high,
-                    "interval": kind,
-                    "p_improve": bootstrap.probability_of_improvement(ours, others, metric.gain),
-                    "p_wilcoxon": p,
-                    "verdict": verdict(low, high, kind),
-                }
-                rows.append({**head, **numbers, "status": own.status[number]})
-    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        families.setdefault((row["reference"], row["budget"]), []).append(row)
-    for family in families.values():
-        for row, corrected in zip(family, significance.holm([row["p_wilcoxon"] for row in family]), strict=True):
-            row["p_holm"] = corrected
-    return rows
 
 
 def label_rows(
@@ -326,79 +227,3 @@ def _curve(scores: Scores, values: Values, own: Run | None, numbers: Sequence[in
     return (
         None if any(item is None for item in found) else np.stack([item for item in found if item is not None], axis=1)
     )
-
-
-# n_seeds: models whose mean prediction was scored, always one here; seeds: single models whose scores were averaged.
-RUN_COLUMNS = (
-    *("target", "model", "split_type", "n_seeds", "recipe", "variant", "budget", "group", "seeds", "n", "leakage"),
-)
-
-
-def write_units(path: Path, scores: Scores, tests: Sequence[Dataset], settings: Mapping[str, Any]) -> None:
-    """Scores of every unit, mean over seeds, for each target, recipe and budget.
-
-    The first columns are those of `unit_columns`: columns of units (`unit_name`, `group` and others), or metrics.
-    """
-    named = dict(settings.get("unit_columns") or {})
-    metrics = settings["metrics"]
-    of_rows = {name: name for name in metrics if not split_name(name)[1]}
-    columns = named or {"unit": "unit_name", "class": "class_of", **of_rows}
-    functions = {name: find_metric(scores.task, name, scores.classes) for name in columns.values() if name in metrics}
-    units = sorted(set(scores.unit_of_cell))
-    about = _about_units(tests, [name for name in columns.values() if name not in functions])
-    one_hot = (np.array(scores.unit_of_cell)[None, :] == np.array(units)[:, None]).astype(float)
-    group_of = dict(zip(scores.unit_of_cell, (scores.groups[index] for index in scores.group_of_cell), strict=True))
-    rows = []
-    for own in scores.runs:
-        for number, budget in enumerate(scores.budgets):
-            if own.status[number].startswith("not_applicable") or own.recipe == "truth":
-                continue
-            for target in scores.targets:
-                sums = np.einsum("uc,sck->suk", one_hot, own.sums[target][number])
-                values = {name: f.function(as_sums(sums, scores.names)).mean(axis=0) for name, f in functions.items()}
-                counted = sums[0, :, scores.names.index("n")] if "n" in scores.names else sums[0].sum(axis=-1)
-                head: dict[str, Any] = {
-                    "target": target,
-                    "model": own.model,
-                    "recipe": own.recipe,
-                    "variant": own.variant,
-                    "leakage": own.leakage,
-                }
-                head |= {"budget": budget, "split_type": settings["scenario"], "n_seeds": 1, "seeds": len(scores.seeds)}
-                for place, unit in enumerate(units):
-                    words = {
-                        column: float(values[name][place]) if name in functions else about[unit].get(name, "")
-                        for column, name in columns.items()
-                    }
-                    rows.append({**words, **head, "group": group_of[unit], "n": int(counted[place])})
-    tables.write(path, [*columns, *RUN_COLUMNS], rows)
-
-
-def _about_units(tests: Sequence[Dataset], names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Columns of test units by the unit's name; empty where a dataset of the domain does not have one."""
-    found: dict[str, dict[str, str]] = {}
-    for test in tests:
-        for index, unit in enumerate(np.asarray(test["unit_name"]).astype(str).tolist()):
-            found[unit] = {name: str(test[name][index]) if name in test else "" for name in names}
-    return found
-
-
-def helps_at(effects: Sequence[Mapping[str, str]], recipe: str, budget: str, headline: Mapping[str, str]) -> str:
-    """The verdict on a recipe at a budget from the rows of `effects.csv`.
-
-    It helps where the headline row helps against `target_only`, does not harm against `source_only`, and helps against
-    `naive` too: a gain over a network that overfits, while the mean of the same labels does as well, is no help. It
-    harms where the headline row harms against `target_only` or `source_only`.
-    """
-    found = {}
-    for row in effects:
-        matches = all(row[key] == headline[key] for key in ("target", "metric", "statistic"))
-        if matches and row["recipe"] == recipe and row["budget"] == budget:
-            found[row["reference"]] = row["verdict"]
-    against_target, against_source = found.get("target_only", ""), found.get("source_only", "unclear")
-    beats_naive = found.get("naive", "helps").startswith("helps")
-    if against_target.startswith("helps") and not against_source.startswith("harms"):
-        return against_target if beats_naive else "unclear"
-    if against_target.startswith("harms"):
-        return against_target
-    return against_source if against_source.startswith("harms") else "unclear"

@@ -8,7 +8,7 @@ from typing import Any
 from landbridge.judge import negative, skill, tables
 from landbridge.judge.alarms import SHUFFLED
 from landbridge.judge.canvas import headline_rows
-from landbridge.judge.compare import helps_at
+from landbridge.judge.effects import helps_at
 from landbridge.judge.metrics.tasks import find_metric
 from landbridge.judge.page import overview
 from landbridge.judge.tables import as_float

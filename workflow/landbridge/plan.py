@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Collection, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Collection
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from landbridge import device, registry
+from landbridge import captions, device, registry
 from landbridge.config import Config, ConfigError, Domain, Scenario
+from landbridge.estimate import estimate, fits_of
 from landbridge.fingerprint import PACKAGE, ROOT, fingerprint
 from landbridge.io import sources
 from landbridge.offered import read_config
@@ -26,9 +27,7 @@ from landbridge.stage import StageError
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 TRUTH = "truth"
 MEASURED = "erm"  # objective whose networks are measured before they are adapted
-CLASS_MAP, PROBABILITY_MAP = "_class.tif", "_probability.tif"  # end the names that `judge.maps` gives
 FIGURES_OF_COST = ("cost", "pareto")
-LINKED_SCENES = 12  # of each recipe; the folder has the others
 DAY = 1440  # minutes
 TABLES = ("leaderboard", "leaderboard_large", "effects", "labels", "units", "cost")  # of each comparison
 
@@ -48,20 +47,8 @@ def plan_of(workflow: Any, config: dict[str, Any]) -> Plan:
         # Without a limit a local run starts as many trainings as there are cores, and most would wait for a GPU.
         workflow.global_resources.setdefault("gpu", gpus * plan.config.gpu_share)
     if DRY_RUN & set(sys.argv):
-        print(plan.estimate(), file=sys.stderr)
+        print(estimate(plan), file=sys.stderr)
     return plan
-
-
-@cache
-def _captions(domain: str) -> dict[str, str]:
-    """Captions of all figures that a domain may draw."""
-    paths = (ROOT / "judge" / "figures.py", ROOT / "domains" / domain / "figures.py")
-    return {name: text for path in paths if path.is_file() for name, text in _captions_of(path).items()}
-
-
-def _captions_of(path: Path) -> dict[str, str]:
-    found: dict[str, str] = registry.literals(path).get("CAPTIONS", {})
-    return found
 
 
 class Plan:
@@ -199,50 +186,6 @@ class Plan:
 
     def _recipe(self, wildcards: Any) -> Recipe:
         return self.recipes[split_recipe(wildcards.recipe)[0]]
-
-    def estimate(self) -> str:
-        """How many networks a whole run trains, and about how long that takes on a GPU."""
-        trainings, minutes = 0, 0.0
-        for domain in self.domains:
-            for scenario, description in self.scenarios[domain].items():
-                repetitions = len(self.folds(domain, scenario)) * self.config.seeds
-                labelled = sum(budget != "0" for budget in description.budgets)
-                pretrained: set[tuple[str, str]] = set()
-                for model, name in self.runs(domain, scenario):
-                    if model == REFERENCE_MODEL:
-                        continue
-                    recipe_id, variant, selection = split_recipe(name)
-                    recipe = self.recipes[recipe_id]
-                    fits = self._fits(recipe.rights_of(variant), labelled)
-                    fits += self._more_fits(recipe, selection or recipe.selection, fits, description)
-                    if recipe.objective and (model, recipe.objective) not in pretrained:
-                        pretrained.add((model, recipe.objective))
-                        fits += 1
-                    own = self.slices.model(domain, scenario, model)["training"]
-                    each = own.get("gpu_minutes", self.config.domains[domain].training.gpu_minutes)
-                    trainings += fits * repetitions
-                    minutes += fits * repetitions * each
-        return (
-            f"A whole run trains {trainings} networks: about {minutes / 60:.1f} GPU-hours by `training.gpu_minutes`, "
-            f"an estimate that was not measured on your machine."
-        )
-
-    def _more_fits(self, recipe: Recipe, rule: str | None, fits: int, scenario: Scenario) -> int:
-        """Fits of one run that a search adds to those without one."""
-        if not recipe.search or rule == "fixed":
-            return 0
-        trials = self.config.search.trials
-        if rule == "leave_one_source_domain_out":  # four parts of the source play the target
-            return 4 * (fits * trials + (recipe.objective is not None))
-        if rule is None:  # nothing is searched where no labels are kept to choose by
-            kept = [size for size in scenario.budgets if size == "all" or int(size) >= scenario.selection_from]
-            fits = len(kept) if scenario.budget_axis != "time" else 0
-        return fits * (trials - 1)
-
-    @staticmethod
-    def _fits(rights: Sequence[str], labelled: int) -> int:
-        """Fits of a job: one for each budget with labels, one for them all without, none where nothing is learnt."""
-        return labelled if "target_labels" in rights else int("source_labels" in rights)
 
     # -- inputs of rules ----------------------------------------------------------------------------------------
 
@@ -501,38 +444,16 @@ class Plan:
 
     def caption(self, wildcards: Any, resources: Any) -> str:
         """Caption of a figure, from the file that draws it; a changed word reruns nothing."""
-        texts = _captions(wildcards.domain)
-        bootstrap = self.config.bootstrap
-        return texts.get(wildcards.figure, wildcards.figure).format(
+        bootstrap, scenario = self.config.bootstrap, self.slices.scenario(wildcards)
+        return captions.caption(
+            wildcards.domain,
+            wildcards.figure,
             scenario=wildcards.scenario,
             level=f"{100 * bootstrap.level:g}",
             replicates=bootstrap.replicates,
-            budget_unit={"time": "days"}.get(
-                self.slices.scenario(wildcards).budget_axis, self.slices.scenario(wildcards).budget_axis
-            ),
-            maps=self._links_to_maps(wildcards.domain, wildcards.scenario),
+            budget_unit="days" if scenario.budget_axis == "time" else scenario.budget_axis,
+            maps=captions.links_to_maps(self.maps(wildcards.domain, wildcards.scenario)),
         )
-
-    def _links_to_maps(self, domain: str, scenario: str) -> str:
-        """Links to the GeoTIFFs that stand, as a list in reStructuredText, relative to the report beside them.
-
-        The report does not hold the files: those of a published scenario may be hundreds of megabytes.
-        """
-        lines = []
-        for folder in (Path(name) for name in self.maps(domain, scenario)):
-            inside = folder.relative_to("results").as_posix()
-            model, _, recipe = folder.parent.name.partition("-")
-            scenes = sorted(path.name.removesuffix(CLASS_MAP) for path in folder.glob(f"*{CLASS_MAP}"))
-            shown = [
-                f"``{scene}`` (`classes <{inside}/{scene}{CLASS_MAP}>`__, "
-                f"`probability <{inside}/{scene}{PROBABILITY_MAP}>`__)"
-                for scene in scenes[:LINKED_SCENES]
-            ]
-            more = [f"and {len(scenes) - LINKED_SCENES} more"] if len(scenes) > LINKED_SCENES else []
-            if scenes:
-                whole = f"- {model}, {recipe.replace('_', ' ')} (`folder <{inside}/>`__): "
-                lines.append(whole + ", ".join([*shown, *more]) + ".")
-        return "\n\n" + "\n".join(lines) + "\n\n" if lines else ""
 
     # -- resources ----------------------------------------------------------------------------------------------
 
@@ -563,7 +484,7 @@ class Plan:
     def _trains(self, wildcards: Any) -> bool:
         """Whether a job of `transfer` trains a network."""
         recipe_id, variant, _ = split_recipe(wildcards.recipe)
-        return bool(self.wants_gpu(wildcards) and self._fits(self.recipes[recipe_id].rights_of(variant), 1))
+        return bool(self.wants_gpu(wildcards) and fits_of(self.recipes[recipe_id].rights_of(variant), 1))
 
     def wants_gpu(self, wildcards: Any) -> int:
         """One GPU for a job with a network, none for the others."""

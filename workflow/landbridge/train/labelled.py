@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,6 +47,27 @@ def labelled_rows(samples: Samples, every: int = 1) -> LabelledRows:
     if samples.task != "regression":
         labels, own = np.where(labels == IGNORE, np.nan, labels.astype(np.float32))[:, None], own[:, None]
     return LabelledRows(samples.with_rows(rows), labels, own, groups, in_time=not samples.chips)
+
+
+def labelled_chips(samples: Samples, chips: np.ndarray) -> LabelledRows:
+    """Some chips (n,) whose every pixel has a label, as rows to predict: labels and weights (n, y, x)."""
+    labels, weights = (np.asarray(own[chips]) for own in samples.labels)
+    groups = np.asarray(samples.dataset["group"]).astype(str)[chips]
+    rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
+    return LabelledRows(samples.with_rows(rows), labels, weights, groups, in_time=False)
+
+
+def some_of(rows: LabelledRows, kept: np.ndarray) -> LabelledRows:
+    """Those of the rows at the places `kept`."""
+    own: Any = rows.samples
+    chosen = Rows(*(array[kept] for array in vars(own.rows_to_predict).values()))
+    return replace(
+        rows,
+        samples=own.with_rows(chosen),
+        labels=rows.labels[kept],
+        weights=rows.weights[kept],
+        groups=rows.groups[kept],
+    )
 
 
 def rows_of_steps(samples: Samples, every: int = 1) -> Rows:

@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from landbridge.contract import IGNORE, PROBABILITY_SCALE, QUANTILES, Dataset, Variable
-from landbridge.methods.given import NotApplicable
+from landbridge.methods.given import LabelledRows, NotApplicable
 from landbridge.prepare import conformal, temperature
 from landbridge.prepare.evenly import evenly
-from landbridge.prepare.windows import Rows
-from landbridge.train.labelled import labelled_rows
+from landbridge.train.labelled import labelled_chips, labelled_rows, some_of
 from landbridge.train.progress import load_notes
 from landbridge.train.samples import Samples
 
@@ -149,22 +148,12 @@ def _errors(given: Given, fitted: Any) -> Iterator[Errors]:
             yield Errors.of_note(note)
 
 
-@dataclass(frozen=True)
-class Known:
-    """Labelled rows to predict: labels and weights (row, target), or classes (row,) or (row, y, x); groups (row,)."""
-
-    samples: Samples
-    labels: np.ndarray
-    weights: np.ndarray
-    groups: np.ndarray
-
-
 def groups_of(dataset: Dataset) -> tuple[str, ...]:
     """Names of the groups of a population."""
     return tuple(sorted(set(np.asarray(dataset["group"]).astype(str).tolist())))
 
 
-def rows_of(samples: Samples, seen: Sequence[str]) -> Known | None:
+def rows_of(samples: Samples, seen: Sequence[str]) -> LabelledRows | None:
     """Some labelled rows of each group, evenly taken, so that the cost does not grow with the data; None without any.
 
     Args:
@@ -177,24 +166,16 @@ def rows_of(samples: Samples, seen: Sequence[str]) -> Known | None:
         groups = np.asarray(samples.dataset["group"]).astype(str)[chips]
         chips = chips[thinned(groups, MOST_CHIPS, seen)]
         chips = chips[evenly(len(chips), MOST_CHIPS_OF_ALL)]
-        if len(chips) == 0:
-            return None
-        rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
-        labels, weights = (np.asarray(own[chips]) for own in samples.labels)
-        names = np.asarray(samples.dataset["group"]).astype(str)[chips]
-        return Known(samples.with_rows(rows), labels, weights, names)
+        return labelled_chips(samples, chips) if len(chips) else None
     groups = max(1, len(groups_of(samples.dataset)))
     most = max(1, min(MOST_ROWS, MOST_OF_ALL // groups))
     steps = samples.layout.predicted * CANDIDATES * most * groups
     try:
-        found: Any = labelled_rows(samples, every=max(1, len(samples.unit) // steps))
+        found = labelled_rows(samples, every=max(1, len(samples.unit) // steps))
     except NotApplicable:  # which here says that no labelled row lies in a complete window
         return None
     kept = thinned(found.groups, most, seen)
-    if len(kept) == 0:
-        return None
-    rows = Rows(*(own[kept] for own in vars(found.samples.rows).values()))
-    return Known(found.samples.with_rows(rows), found.labels[kept], found.weights[kept], found.groups[kept])
+    return some_of(found, kept) if len(kept) else None
 
 
 _of_source = lru_cache(maxsize=1)(rows_of)  # the same for every budget of a job
@@ -209,15 +190,16 @@ def thinned(groups: np.ndarray, most: int, seen: Sequence[str] = ()) -> np.ndarr
     return np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
 
 
-def errors_of(fitted: Any, known: Known | None, settings: Mapping[str, Any], of: str = "") -> Iterator[Errors]:
+def errors_of(fitted: Any, known: LabelledRows | None, settings: Mapping[str, Any], of: str = "") -> Iterator[Errors]:
     """Errors of a fit at labelled rows; none where there is no row, or a prediction is not finite.
 
     Of series with a quality flag only rows that would be scored count.
     """
     if known is None:
         return
-    layout: Layout = known.samples.layout
-    values = layout.bounded(np.asarray(fitted.predict(known.samples), float))
+    samples: Any = known.samples
+    layout: Layout = samples.layout
+    values = layout.bounded(np.asarray(fitted.predict(samples), float))
     if not np.isfinite(values).all():
         return
     groups = len(np.unique(known.groups))
@@ -235,7 +217,7 @@ def errors_of(fitted: Any, known: Known | None, settings: Mapping[str, Any], of:
         yield Errors(len(scores), scores, of=of)
 
 
-def _of_classes(values: np.ndarray, known: Known, task: str) -> tuple[np.ndarray, np.ndarray]:
+def _of_classes(values: np.ndarray, known: LabelledRows, task: str) -> tuple[np.ndarray, np.ndarray]:
     """Log-probabilities (row, class) as they are scored, and classes (row,), of rows or of some pixels of each chip."""
     if task == "segmentation":
         of_chip = known.labels.reshape(len(known.labels), -1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ from landbridge.models.learner import PREDICTION_STEPS, Learner
 from landbridge.models.network import build
 from landbridge.prepare.scaling import Scaler
 from landbridge.prepare.streams import generator, stream
-from landbridge.prepare.windows import Rows
 from landbridge.stage import Job, StageError
 from landbridge.train import evidence, shift
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.harness import open_source, set_threads
 from landbridge.train.held import Held
 from landbridge.train.jackknife import Estimate, jackknife
+from landbridge.train.labelled import some_of
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples, Windows
 from landbridge.train.shift import Inputs, Labelled
@@ -129,16 +129,7 @@ class Material:
 
     def _drawn(self, name: str, samples: Samples) -> LabelledRows:
         rows = samples.labelled()
-        of: Any = rows.samples
-        index = self.index(f"{name}, labelled", len(rows.groups), ROWS)
-        drawn = Rows(*(array[index] for array in vars(of.rows).values()))
-        return replace(
-            rows,
-            samples=of.with_rows(drawn),
-            labels=rows.labels[index],
-            weights=rows.weights[index],
-            groups=rows.groups[index],
-        )
+        return some_of(rows, self.index(f"{name}, labelled", len(rows.groups), ROWS))
 
     def in_units_of_training(self, rows: LabelledRows) -> np.ndarray:
         """(row, target) labels as the network learned them, NaN where one is missing; of classes (row, 1) numbers."""

@@ -13,7 +13,7 @@ from landbridge.prepare.evenly import evenly
 from landbridge.prepare.windows import Rows
 from landbridge.train.fitting import predicted
 from landbridge.train.harness import Given, Tools
-from landbridge.train.labelled import rows_of_steps
+from landbridge.train.labelled import labelled_chips, rows_of_steps, some_of
 from landbridge.train.samples import Samples
 
 MOST_ROWS = 20_000  # that a loss is read from, evenly taken
@@ -63,11 +63,8 @@ def labelled(samples: Samples, most: int = MOST_ROWS) -> Labelled:
         chips = samples.windows.ends
         if len(chips) == 0:
             raise NotApplicable("no chip has a label")
-        chips = chips[evenly(len(chips), most)]
-        rows = Rows(chips, np.ones_like(chips), np.zeros_like(chips))
-        labels, weights = (np.asarray(array[chips]) for array in samples.labels)
-        groups = np.asarray(samples.dataset["group"]).astype(str)[chips]
-        return Labelled(samples.with_rows(rows), labels, weights, groups, np.ones(1))
+        own: Any = labelled_chips(samples, chips[evenly(len(chips), most)])
+        return Labelled(own.samples, own.labels, own.weights, own.groups, np.ones(1))
     found = samples.labelled()
     kept = evenly(len(found.labels), most)
     known = np.isfinite(found.labels)
@@ -79,9 +76,8 @@ def labelled(samples: Samples, most: int = MOST_ROWS) -> Labelled:
         mean = (weights * filled).sum(0) / total
         spread = np.sqrt((weights * (filled - mean) ** 2).sum(0) / total)
         spread = np.where(spread > 0, spread, 1.0)
-    own: Any = found.samples
-    rows = Rows(*(array[kept] for array in vars(own.rows_to_predict).values()))
-    return Labelled(own.with_rows(rows), found.labels[kept], weights[kept], found.groups[kept], spread)
+    own = some_of(found, kept)
+    return Labelled(own.samples, own.labels, weights[kept], own.groups, spread)
 
 
 def losses(tools: Tools, fitted: Fitted, rows: Labelled) -> tuple[np.ndarray, np.ndarray]:

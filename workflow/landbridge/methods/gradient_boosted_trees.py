@@ -100,11 +100,28 @@ def fit_boosters(
             early_stopping=False,
             random_state=seed % 2**32,
         )
-        rows = np.array(table[used])
+        rows = binned(table[used], weights[used, target], settings["bins"])
         rows[:, np.isnan(rows).all(axis=0)] = 0  # scikit-learn refuses a column that no row knows; none splits by it
         booster.fit(rows, labels[used, target], sample_weight=weights[used, target])
         boosters.append(booster)
     return Trees(boosters, task, classes)
+
+
+def binned(table: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
+    """A table (row, column) with `bins` different values in a column at most: the nearest of its weighted quantiles.
+
+    Splits fall midway between two values, so trees of this table hold for the full one. scikit-learn, which finds the
+    quantiles of weighted rows one by one, would spend most of a fit on them.
+    """
+    table = np.array(table)
+    shares = np.linspace(0, 1, bins)
+    for column in table.T:
+        known = np.flatnonzero(~np.isnan(column))
+        if len(np.unique(column[known])) > bins:
+            values = np.quantile(column[known], shares, weights=weights[known], method="inverted_cdf")
+            values = np.unique(values)
+            column[known] = values[np.searchsorted((values[1:] + values[:-1]) / 2, column[known])]
+    return table
 
 
 def fit(given: Given) -> Fitted:

@@ -6,22 +6,20 @@ the way from the source model to training from scratch on all labels one labelle
 """
 
 import argparse
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow"))
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 
 from landbridge.judge import tables
 from landbridge.judge.effects import helps_at
 
-PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs")
+from benchmarks.apart import run_apart
+
 Rows = list[dict[str, str]]
 
 
@@ -145,22 +143,13 @@ STUDIES = {
 def run(domain: str, seed: int, kind: str, seeds: int = 3) -> tuple[Rows, Rows]:
     """Effects and leaderboard of one twin, with so many paired seeds of training."""
     study = STUDIES[domain]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in PARTS:
-            source = ROOT / part
-            shutil.copytree(source, folder / part) if source.is_dir() else shutil.copy2(source, folder / part)
-        own = study.settings(seed, kind)
-        recipes = [study.naive, "source_only", "target_only", study.recipe, *([study.rival] if study.rival else [])]
-        own.setdefault("twin", {}).setdefault(study.scenario, {})["recipes"] = recipes
-        changed = [f"seeds={seeds}", f"scenarios=['{study.scenario}']", f"{domain}={own}"]
-        table = f"results/{domain}/compare/{study.scenario}/effects.csv"  # no figures: nobody would see them
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", table, "--config", *changed]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(done.stdout + done.stderr)
-        compared = folder / f"results/{domain}/compare/{study.scenario}"
-        return tables.read(compared / "effects.csv"), tables.read(compared / "leaderboard.csv")
+    own = study.settings(seed, kind)
+    recipes = [study.naive, "source_only", "target_only", study.recipe, *([study.rival] if study.rival else [])]
+    own.setdefault("twin", {}).setdefault(study.scenario, {})["recipes"] = recipes
+    changed = [f"seeds={seeds}", f"scenarios=['{study.scenario}']", f"{domain}={own}"]
+    compared = f"results/{domain}/compare/{study.scenario}"
+    with run_apart(f"{compared}/effects.csv", changed) as folder:  # no figures: nobody would see them
+        return tables.read(folder / compared / "effects.csv"), tables.read(folder / compared / "leaderboard.csv")
 
 
 def value_of(leaderboard: Rows, study: Study, recipe: str, budget: str) -> float:

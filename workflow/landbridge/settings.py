@@ -259,6 +259,11 @@ class Scenario(Strict):
     selection_from: Positive = Field(
         8, description="labelled groups or units from which a quarter is kept to choose the number of steps by"
     )
+    hold: list[Literal["subset", "init"]] = Field(
+        [],
+        description="what every seed takes from seed 0: `subset`, which labels a budget holds; `init`, first weights "
+        "and order of batches. What is left varies, which shows where a spread over seeds comes from",
+    )
     block: Block = Field("year", description="block of time for intervals: year, or a number of days")
     headline: Headline = Field(description="what the verdict is about")
     models: Annotated[dict[Name, Free] | None, BeforeValidator(_names_alone)] = Field(

@@ -141,7 +141,7 @@ class Slices:
         """The whole scenario but for what is cut or judged later."""
         scenario = self.scenario(wildcards)
         left_out = {"title", "default", "extends", "budgets", "headline", "per_group", "models", "recipes", "balance"}
-        left_out |= {"budget_stratify", "selection_from", "budget_words"}  # the pool is cut in `transfer`
+        left_out |= {"budget_stratify", "selection_from", "budget_words", "hold"}  # the pool is cut in `transfer`
         left_out.add("simulator")  # what it made is an input
         own = scenario.model_dump(exclude=left_out)
         if own["split"]["plant"] is None:  # only where it is so: a key more would part every scenario anew
@@ -170,6 +170,8 @@ class Slices:
         support = own.get("support", defaults.get("DEFAULTS", {}).get("support", 0))
         # Only where it is so: a key more would rerun every network.
         rare: dict[str, Any] = {"grouped": True} if defaults.get("GROUPS") else {}
+        if hold := self.scenario(wildcards).hold:
+            rare["hold"] = sorted(hold)
         file = self.weights(wildcards.domain, wildcards.scenario, wildcards.model)
         if file is not None:  # the bytes, since a file may be put in the place of another and keep its date
             rare["weights"] = {"file": file.name, "sha256": weights.checksum(file)}

@@ -66,6 +66,16 @@ class Job:
         """The paired repetition; stages without a seed have 0."""
         return int(self.wildcards.get("seed", 0))
 
+    @property
+    def subset_seed(self) -> int:
+        """Says which labels a budget holds; the same for every seed where the scenario holds it."""
+        return 0 if "subset" in self.settings.get("hold", ()) else self.seed
+
+    @property
+    def init_seed(self) -> int:
+        """Says with which weights a training begins, and the order of its batches."""
+        return 0 if "init" in self.settings.get("hold", ()) else self.seed
+
 
 def canonical(value: Any) -> str:
     """JSON text of `value` that depends on nothing but its content; the text that hashes are taken of."""

@@ -73,7 +73,7 @@ def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
         job.settings["budget_axis"],
         label,
         scenario=job.settings["scenario"],
-        seed=job.seed,
+        seed=job.subset_seed,
         keep_for_selection=keep if label != "0" else False,
         stratify=job.settings["budget_stratify"],
         selection_from=job.settings["selection_from"],
@@ -84,7 +84,7 @@ def cut(job: Job, pool: Dataset | None, label: str) -> Budget | None:
         job.settings["budget_axis"],
         guards.recipe_of(job.settings),
         scenario=job.settings["scenario"],
-        seed=job.seed,
+        seed=job.subset_seed,
         stratify=job.settings["budget_stratify"],
     )
 
@@ -185,7 +185,7 @@ def given_of(
     return Given(
         tools=tools,
         cut=budget,
-        seed=stream("fit", job.settings["scenario"], job.seed),
+        seed=stream("fit", job.settings["scenario"], job.init_seed),
         settings=settings,
         variant=job.settings["variant"],
         what=what,

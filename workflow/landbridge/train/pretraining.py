@@ -44,7 +44,7 @@ def trained_on_source(
     shape = layout.shape(len(scaler.input_mean), source.train.tell_groups_apart() if layout.grouped else 0)
     training = job.settings["training"]
     network = build(job.load("model"), shape, job.settings["network"]).to(job.device)
-    start(network, job, source.train.dataset, stream("init", job.seed))
+    start(network, job, source.train.dataset, stream("init", job.init_seed))
     learner = Learner(network, scaler, shape)
     drawn = source.train.scaled(scaler, balanced=True)
     schedule = schedule_of(training, training["learning_rate"], source.train.cells)
@@ -82,9 +82,9 @@ def _posed(job: Job, source: Source, plain: MeanLoss, population: Scaled, *, tur
     evenly = None
     if hasattr(objective, "objective"):
         plain, evenly = objective.objective(plain, groups, settings), groups
-    side = Drawn.start("source", population, 1.0, job.seed, job.device, evenly, turns=turns)
+    side = Drawn.start("source", population, 1.0, job.init_seed, job.device, evenly, turns=turns)
     if hasattr(objective, "mixing"):
-        side.mixing = objective.mixing(population, groups, settings, job.seed)
+        side.mixing = objective.mixing(population, groups, settings, job.init_seed)
     return plain, side
 
 

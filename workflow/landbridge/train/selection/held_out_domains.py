@@ -97,7 +97,7 @@ def _plays(tools: Tools) -> list[Play]:
         raise NotApplicable("groups of the source play the target, and this budget is counted in days of each group")
     group = np.asarray(source.train.dataset["group"]).astype(str)
     found = []
-    for number, names in enumerate(parts(sorted(set(group.tolist())), job.settings["scenario"], job.seed)):
+    for number, names in enumerate(parts(sorted(set(group.tolist())), job.settings["scenario"], job.subset_seed)):
         chosen = np.isin(group, names)
         held_out, rest = (ragged.select_units(source.train.dataset, which) for which in (chosen, ~chosen))
         train, unlabelled = (Samples(part, tools.layout, job.device, tools.features) for part in (rest, held_out))
@@ -122,7 +122,7 @@ def _cast(tools: Tools, held_out: Dataset, size: int) -> tuple[Budget, Dataset]:
     """
     settings, axis = tools.job.settings, tools.job.settings["budget_axis"]
     stratify = settings["budget_stratify"]
-    ranked = budgets.order(held_out, axis, settings["scenario"], tools.job.seed, stratify=stratify)
+    ranked = budgets.order(held_out, axis, settings["scenario"], tools.job.subset_seed, stratify=stratify)
     size = min(size, len(ranked) - 1)
     members = np.asarray(held_out["group" if axis == "groups" else "unit_name"]).astype(str)
     try:

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test seeds report lint format docs gpu slurm clean
+.PHONY: help run test seeds sensitivity report lint format docs gpu slurm clean
 
 help: ## Show these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ test: $(VENV)/.dev ## Run the tests that CI runs
 
 seeds: $(VENV)/.run ## Ask ten twins of a domain, and ten controls, whether fine-tuning helps; ARGS=gps_traces picks the domain
 	$(BIN)/python benchmarks/twin_seeds.py $(ARGS)
+
+sensitivity: $(VENV)/.run ## Tell how far scores move with the split, the labels and the training; ARGS=gps_traces picks the domain
+	$(BIN)/python benchmarks/sensitivity.py $(ARGS)
 
 gpu: $(VENV)/.dev ## Run the tests that need a GPU
 	$(BIN)/python -m pytest -m gpu tests/gpu $(ARGS)

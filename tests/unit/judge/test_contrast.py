@@ -126,6 +126,13 @@ def test_a_planted_leak_that_does_not_inflate_stops_the_run(run):
             run(flattering, lambda unit, seed: 1.0, must_inflate=True)
 
 
+def test_too_few_groups_for_an_interval_are_told_as_such():
+    row = {**SETTINGS["headline"], "subset": "all", "units": 4, "groups": 4, "inflation": 16.7}
+    nothing = {"low": float("nan"), "high": float("nan")}
+    with pytest.raises(StageError, match="by_name and by_tower share 4 test groups, and an interval needs 5"):
+        contrast.refuse_no_inflation([{**row, **nothing}], SETTINGS)
+
+
 def test_the_inflation_is_said_in_a_sentence(run):
     rows, _ = run(lambda unit, seed: 0.5, lambda unit, seed: 1.0)
     numbers = ("inflation", "low", "high", "flattering", "honest")

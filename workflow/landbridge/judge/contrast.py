@@ -154,6 +154,12 @@ def refuse_no_inflation(rows: Sequence[Mapping[str, Any]], settings: Mapping[str
         StageError: its inflation is not above 0 by its whole interval, or has none.
     """
     row, contrast = headline_row(rows, settings), settings["contrast"]
+    if np.isnan(row["low"]):
+        raise StageError(
+            f"contrasts: {contrast['flattering']} and {contrast['honest']} share {row['groups']} test groups, and an "
+            f"interval needs {bootstrap.FEWEST_GROUPS}; whether planted copies inflate the score can't be told. Give "
+            f"the test more groups in both scenarios"
+        )
     if not row["low"] > 0:
         raise StageError(
             f"contrasts: copies of the test were planted in {contrast['flattering']}, and they do not inflate the "

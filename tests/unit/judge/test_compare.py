@@ -181,6 +181,12 @@ def test_what_is_not_applicable_says_why(made):
     assert {(row["value"], row["status"]) for row in rows} == {("", NA)}
 
 
+def test_a_metric_that_is_not_defined_says_so(made):
+    rows = run(made, metrics=["rmse", "kge"])["leaderboard"]  # made-up labels do not vary
+    told = {(row["metric"], row["value"] == "", row["status"].partition(" ")[0]) for row in rows if row["status"] != NA}
+    assert told == {("rmse", False, "ok"), ("kge", True, "no_value:")}
+
+
 def test_a_failed_fit_counts_as_naive_and_keeps_its_status(made):
     write(made, "good", {"0": NA, "1": "failed: diverged", "4": 0.9})
     found = run(made)

@@ -146,9 +146,17 @@ def leaderboard_rows(
             low, high = (float("nan"),) * 2 if replicates is None else bounds(replicates, kind, level)
             value = float("nan") if replicates is None else float(replicates[0])
             numbers = {"value": value, "low": low, "high": high, "interval": kind}
-            numbers |= {"status": own.status[number], "spread": own.spread[number] if own.spread else ""}
+            spread = own.spread[number] if own.spread else ""
+            numbers |= {"status": _status(own.status[number], value, what["metric"], spread), "spread": spread}
             rows.append({**head(own, scores, number, settings), **what, **numbers})
     return rows
+
+
+def _status(status: str, value: float, metric: str, spread: str) -> str:
+    """Status of a row: that of its run, or why a run that went well has no value."""
+    if status != "ok" or not np.isnan(value) or spread.startswith("none"):  # `spread` tells why there are no intervals
+        return status
+    return f"no_value: {metric} is not defined here: labels or predictions do not vary, or its scale has too few rows"
 
 
 def unfit_rows(scores: Scores, settings: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -31,6 +31,9 @@ flux_towers:
   figures: [effects]
 """
 
+# The run that goes through the cluster whole.
+SENT = Path(os.environ["LANDBRIDGE_SLURM_CONFIG"]).read_text() if "LANDBRIDGE_SLURM_CONFIG" in os.environ else SMALL
+
 
 def slurm(*command):
     """What a command of Slurm says, line by line."""
@@ -149,4 +152,14 @@ def local(tmp_path_factory):
     """The small run on this machine alone."""
     project = copy_project(tmp_path_factory.mktemp("local") / "project", config=SMALL)
     project.snakemake("all", env={"CUDA_VISIBLE_DEVICES": ""})
+    return project
+
+
+@pytest.fixture(scope="session")
+def sent_alone(request, tmp_path_factory):
+    """The run that goes through the cluster, on this machine alone."""
+    if SENT == SMALL:
+        return request.getfixturevalue("local")
+    project = copy_project(tmp_path_factory.mktemp("alone") / "project", config=SENT)
+    project.snakemake("all", env={"CUDA_VISIBLE_DEVICES": ""}, timeout=7200)
     return project

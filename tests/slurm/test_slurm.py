@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.slurm.conftest import SMALL, Run, Watch, finished_jobs, jobs_of, slurm, wait_for
+from tests.slurm.conftest import SENT, Run, Watch, finished_jobs, jobs_of, slurm, wait_for
 from tests.workflow.conftest import copy_project
 
 pytestmark = pytest.mark.slurm
@@ -51,11 +51,13 @@ def caught(project, epoch=3):
     return wait_for(lambda: list(jobs_of(project, "pretrain").values()))[0]
 
 
-def test_a_run_has_the_bytes_of_a_local_one_and_keeps_to_the_gpus(tmp_path, cluster, local):
-    project = copy_project(tmp_path / "project", config=SMALL)
+def test_a_run_has_the_bytes_of_a_local_one_and_keeps_to_the_gpus(tmp_path, cluster, sent_alone):
+    project = copy_project(tmp_path / "project", config=SENT)
     with Watch() as watch:
-        text = Run(project, "all").finish()
-    assert project.results() == local.results()
+        text = Run(project, "all").finish(seconds=7200)
+    found, expected = project.results(), sent_alone.results()
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
     assert max(gpu for gpu, _ in watch.seen) == 2
     assert any(gpu and cpu for gpu, cpu in watch.seen), "jobs without a GPU should run beside the others"
     sent = len(re.findall("has been submitted with SLURM jobid", text))

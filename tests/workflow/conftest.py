@@ -64,7 +64,7 @@ class Project:
             if (
                 path.is_file()
                 and not name.startswith(("logs/", "benchmarks/", "report-", "."))
-                and "cost" not in path.name
+                and not any(word in path.name for word in ("cost", "pareto"))  # seconds, and the figure of them
             ):
                 found[name] = path.read_bytes()
         return found

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.apart import project_apart
+
 SEEDS = (1, 20, 200)
 
 
@@ -41,11 +42,7 @@ def main() -> None:
     """Print one line a dry run."""
     asked = [int(word) for word in sys.argv[1:]] or list(SEEDS)
     runs = [*(("all", seeds) for seeds in asked), ("flux_towers", asked[-1])]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            copy(ROOT / part, folder / part)
+    with project_apart() as folder:
         print(f"{'target':12} {'seeds':>6} {'jobs':>7} {'CPU s':>8} {'s':>8} {'MB':>7} {'ms a job':>9}")
         for target, seeds in runs:
             jobs, cpu, seconds, memory = planned(folder, target, seeds)

@@ -91,7 +91,7 @@ def epoch() -> None:
     scaler = fit_scaler([dataset], *layout.scaler_arguments())
     network = lstm.build(layout.shape(len(layout.inputs)), {"hidden": 256, "dropout": 0.3, "static": False})
     initialise(network, 1)
-    scaled, loss = samples.scaled(scaler, balanced=True), MeanLoss("regression")
+    scaled, loss = samples.tensors.scaled(scaler, balanced=True), MeanLoss("regression")
     schedule = loop.Schedule(rate=1e-3, steps=STEPS, batch=2048)
 
     def whole() -> float:

@@ -30,7 +30,8 @@ from torch.utils.data import DataLoader, Dataset
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from landbridge.models import rotary_attention, speed_transformer
-from landbridge.models.network import Network, Shape, initialise
+from landbridge.models.network import Network, initialise
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss

@@ -36,7 +36,8 @@ from landbridge.models import lstm
 from landbridge.models.network import initialise
 from landbridge.prepare.scaling import check_scaler, fit_scaler
 from landbridge.stage import Job
-from landbridge.train.harness import open_source, schedule_of, set_threads
+from landbridge.train.harness import open_source
+from landbridge.train.networks import schedule_of, set_threads
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
 from landbridge.train.drawn import Drawn
@@ -65,7 +66,7 @@ source = open_source(dataset, layout, device)
 del dataset
 scaler = fit_scaler([source.train.dataset], *layout.scaler_arguments())
 check_scaler(scaler, [source.train.dataset], *layout.scaler_arguments())
-population = source.train.scaled(scaler)
+population = source.train.tensors.scaled(scaler)
 drawn = Drawn.start("source", population, 1.0, 1, device)
 float(drawn.next_batch(64).weights.sum())
 ready = time.perf_counter() - start

@@ -25,7 +25,8 @@ from torch.utils.data import DataLoader, TensorDataset
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from landbridge.models import seq2point
-from landbridge.models.network import Network, Shape, build, initialise
+from landbridge.models.network import Network, build, initialise
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss

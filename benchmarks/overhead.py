@@ -80,7 +80,7 @@ def training() -> None:
     layout = Layout.of(Plan(read_config({}, [])).settings("pretrain")(wildcards))
     source = open_source(netcdf.read(ROOT / "results/flux_towers/split/twin_towers/fold0/source.nc"), layout, "cpu")
     scaler = fit_scaler([source.train.dataset], *layout.scaler_arguments())
-    population = source.train.scaled(scaler)
+    population = source.train.tensors.scaled(scaler)
     for hidden, batch in ((64, 64), (256, 64)):
         ratios, seconds = [], []
         for repeat in range(REPEATS):

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from landbridge import registry
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.offered import read_config
 from landbridge.plan import Plan
 from landbridge.train.adamw import AdamW

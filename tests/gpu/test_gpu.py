@@ -3,7 +3,8 @@
 import pytest
 import torch
 from landbridge.models import lstm
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss

@@ -4,7 +4,8 @@ import importlib
 
 import pytest
 import torch
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.models.walsh_hadamard import WalshHadamard
 from landbridge.train.losses import Batch, MeanLoss
 

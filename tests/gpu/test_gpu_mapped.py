@@ -25,7 +25,7 @@ def test_batches_on_a_gpu_are_the_same_from_files(tmp_path, monkeypatch, task):
         layout = Layout.of(synthetic.settings(task), dataset)
         samples = Samples(dataset, layout, "cuda:0")
         assert samples.values.is_cuda is not in_files
-        batch = samples.scaled(fit_scaler([dataset], *layout.scaler_arguments())).batch(torch.arange(20))
+        batch = samples.tensors.scaled(fit_scaler([dataset], *layout.scaler_arguments())).batch(torch.arange(20))
         assert all(tensor.is_cuda for tensor in (*batch.inputs, batch.labels, batch.weights))
         both.append([tensor.cpu().numpy() for tensor in (*batch.inputs, batch.labels, batch.weights)])
     for resident, from_files in zip(*both, strict=True):

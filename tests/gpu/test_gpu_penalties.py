@@ -5,7 +5,8 @@ import torch
 from landbridge.methods import bss, cdan, coral, dann, delta, distillation, joint_then_finetune, mk_mmd
 from landbridge.methods.alignment import SOURCE, UNLABELLED
 from landbridge.models import lstm, unet
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss

@@ -12,7 +12,8 @@ import yaml
 from landbridge.io import netcdf
 from landbridge.io.weights import checksum
 from landbridge.models import resnet
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.offered import read_config
 from landbridge.plan import Plan
 from landbridge.train.progress import load_tensors

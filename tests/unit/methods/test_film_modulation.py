@@ -92,8 +92,8 @@ def test_before_it_has_learned_it_is_the_plain_network_of_the_source(line, monke
     layout = Layout.of(line.settings, dataset)
     samples = Samples(dataset, layout)
     assert not any(weight.any() for weight in learner.network.parts["modulation"].parameters())
-    x, static, support, known = samples.showing(samples).inputs(
-        *samples.windows.tensors(slice(None), "cpu"), learner.scaler
+    x, static, support, known = samples.showing(samples).tensors.inputs(
+        *samples.tensors.windows(samples.windows), learner.scaler
     )
     assert support.shape[-1] == x.shape[-1] + 2
     assert torch.equal(learner.network(x, static, support, known), learner.network(x, static, support + 1, known))
@@ -120,7 +120,7 @@ def test_support_of_another_population_is_of_the_same_group_alone():
     labelled = samples_of([12, 20, 4, 11], ["b", "a", "c", "b"], start=1000)
     test = samples_of([30, 30, 30, 30], ["a", "b", "c", "d"], labelled=False).showing(labelled)
     ends = torch.tensor([20, 50, 80, 110])
-    beside, known = test.support.ends(ends, test._unit[ends])
+    beside, known = test.tensors.support.ends(ends, test.tensors.units(ends))
     assert known.all(dim=1).tolist() == [True, True, False, False]  # four days of c hold no window, and d is not there
     units = [set(labelled.unit[beside[place]].tolist()) for place in (0, 1)]
     assert units == [{1}, {0, 3}]
@@ -130,7 +130,7 @@ def test_support_of_another_population_is_of_the_same_group_alone():
         static_mean, static_factor = np.zeros(0), np.ones(0)
         target_mean, target_spread = np.full(1, 10.0), np.full(1, 2.0)
 
-    support = test.inputs(ends, torch.full_like(ends, 5), Scaler)[2]
+    support = test.tensors.inputs(ends, torch.full_like(ends, 5), Scaler)[2]
     assert support.shape == (4, 3, 5, 3)
     assert torch.equal(support[:2, ..., 1], (-support[:2, ..., 0] - 10) / 2)
     assert (support[:2, ..., 0] >= 1000).all() and (support[:2, ..., 2] == 1).all() and not support[2:].any()

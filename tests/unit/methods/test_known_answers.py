@@ -7,7 +7,8 @@ from landbridge.io import netcdf
 from landbridge.methods import gradient_boosted_trees, naive
 from landbridge.methods.given import NotApplicable, RightError
 from landbridge.models import dlinear, linear, lstm
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.stage import Job
 from landbridge.train.checkpoint import load_learner
 from landbridge.train.drawn import Drawn
@@ -96,7 +97,7 @@ def test_a_head_that_a_model_does_not_have_is_not_applicable(line):
 
 def test_a_linear_probe_approaches_least_squares(line):
     learner, given = fit(line, "linear_probe", settings={"rate": 0.005}, training={"fixed_steps": 2500})
-    population = given.target.scaled(learner.scaler)
+    population = given.target.tensors.scaled(learner.scaler)
     (x, static), labels, *_ = population.batch(torch.arange(len(population)))
     learner.network.eval()
     with torch.no_grad():
@@ -118,10 +119,10 @@ def test_fine_tuning_trains_every_weight_and_zero_steps_change_nothing(line):
 
 
 def test_lp_ft_moves_the_encoder_in_its_second_stage_alone(line, monkeypatch):
-    from landbridge.train import harness
+    from landbridge.train import loop
 
     seen = []
-    real = harness.train
+    real = loop.train
 
     def spy(network, *arguments, **options):
         start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -129,7 +130,7 @@ def test_lp_ft_moves_the_encoder_in_its_second_stage_alone(line, monkeypatch):
         seen.append((start, {name: tensor.clone() for name, tensor in network.state_dict().items()}, outcome.steps))
         return outcome
 
-    monkeypatch.setattr(harness, "train", spy)
+    monkeypatch.setattr(loop, "train", spy)
     fit(line, "lp_ft")
     (start, between, steps_1), (resumed, end, steps_2) = seen
     encoder = "parts.encoder.weight"
@@ -162,7 +163,7 @@ def test_pooled_at_its_ends_follows_one_side_bit_for_bit(line, share):
     ):
         network = linear.build(SHAPE, {})
         initialise(network, 5)
-        drawn = [Drawn.start(name, samples.scaled(scaler), own, 3) for name, samples, own in sides]
+        drawn = [Drawn.start(name, samples.tensors.scaled(scaler), own, 3) for name, samples, own in sides]
         train(network, drawn, MeanLoss("regression"), Schedule(rate=1e-2, steps=30))
         found.append(network.state_dict())
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])

@@ -9,7 +9,8 @@ from landbridge.methods.alignment import PLACES, SOURCE, UNLABELLED, Places, ram
 from landbridge.methods.checked import POSITIVE, check
 from landbridge.methods.given import NotApplicable, Seen
 from landbridge.models import dlinear, linear, tcn
-from landbridge.models.network import Network, Shape, initialise
+from landbridge.models.network import Network, initialise
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train

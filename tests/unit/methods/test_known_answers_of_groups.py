@@ -8,7 +8,8 @@ from landbridge.methods import group_dro, irm, mixup, vrex
 from landbridge.methods.given import NotApplicable
 from landbridge.methods.risks import one_hot
 from landbridge.models import linear
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train

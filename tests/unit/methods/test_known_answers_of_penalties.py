@@ -8,7 +8,8 @@ from landbridge.methods import bss, delta, distillation, joint_then_finetune
 from landbridge.methods.alignment import Places
 from landbridge.methods.given import Diverged, NotApplicable, Seen
 from landbridge.models import dlinear, linear, lstm, unet
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
@@ -55,7 +56,7 @@ def test_bss_lowers_the_smallest_singular_value_of_a_fit(line):  # noqa: F811
     smallest = []
     for strength in (1e-9, 1.0):
         learner, given = fit(line, "bss", settings={"rate": 0.01, "strength": strength})
-        population = given.target.scaled(learner.scaler)
+        population = given.target.tensors.scaled(learner.scaler)
         features = learner.network.features(*population.batch(torch.arange(len(population))).inputs)[:, -1]
         smallest.append(float(torch.linalg.svdvals(features.detach())[-1]))
     assert smallest[1] < 0.5 * smallest[0]
@@ -162,7 +163,7 @@ def test_delta_holds_features_to_those_of_the_source(line):  # noqa: F811
     moved = []
     for strength in (1e-9, 1e3):
         learner, given = fit(line, "delta", settings={"rate": 0.01, "strength": strength})
-        inputs = given.target.scaled(learner.scaler).batch(torch.arange(50)).inputs
+        inputs = given.target.tensors.scaled(learner.scaler).batch(torch.arange(50)).inputs
         both = [own.network.features(*inputs).detach() for own in (before, learner)]
         moved.append(float((both[0] - both[1]).square().mean()))
     assert moved[1] < 0.1 * moved[0]
@@ -219,7 +220,7 @@ def test_distillation_leaves_a_student_between_teacher_and_labels(line):  # noqa
     away = []
     for share in (0.01, 0.5, 0.99):
         learner, given = fit(line, "distillation", settings={"rate": 0.02, "share": share})
-        inputs = given.target.scaled(learner.scaler).batch(torch.arange(50)).inputs
+        inputs = given.target.tensors.scaled(learner.scaler).batch(torch.arange(50)).inputs
         teacher.network.eval()
         away.append(float((learner.network(*inputs) - teacher.network(*inputs)).square().mean().detach()))
     assert away[0] > 2 * away[1] > 8 * away[2]

@@ -6,7 +6,8 @@ from landbridge.methods import partial_unfreeze
 from landbridge.methods.given import NotApplicable
 from landbridge.models import lstm_attention, speed_transformer
 from landbridge.models.learner import Learner
-from landbridge.models.network import Network, Shape, initialise
+from landbridge.models.network import Network, initialise
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train

@@ -9,7 +9,8 @@ from landbridge.methods import adabn, adapter, lora, wht_scale_threshold
 from landbridge.methods.given import NotApplicable
 from landbridge.models import linear, lstm, resnet, unet, wht_resnet, wht_unet
 from landbridge.models.learner import Learner
-from landbridge.models.network import Network, Shape, initialise, parameter_count
+from landbridge.models.network import Network, initialise, parameter_count
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss

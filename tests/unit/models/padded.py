@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 
 
 def built(module, static, settings, length=200):

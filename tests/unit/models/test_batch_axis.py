@@ -5,7 +5,8 @@ import importlib
 import pytest
 import torch
 from landbridge import registry
-from landbridge.models.network import Shape, build, initialise
+from landbridge.models.network import build, initialise
+from landbridge.models.shape import Shape
 
 FIELD = Shape(inputs=5, static=3, outputs=2, length=30, support=2, scored=4)
 SMALL = {

@@ -4,7 +4,8 @@ import pytest
 import torch
 from landbridge import registry
 from landbridge.models import causal_tcn, tcn
-from landbridge.models.network import Shape, build, initialise, parameter_count
+from landbridge.models.network import build, initialise, parameter_count
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 
 YEAR = Shape(inputs=4, static=2, outputs=1, length=365, scored=365)

@@ -7,7 +7,8 @@ import torch
 from landbridge import registry
 from landbridge.models import resnet, unet, wht_resnet, wht_unet
 from landbridge.models.convolutions import doubled, halved
-from landbridge.models.network import Shape, initialise, parameter_count
+from landbridge.models.network import initialise, parameter_count
+from landbridge.models.shape import Shape
 from torch.nn import functional
 
 SMALL = {"widths": [4, 8, 16, 32]}

@@ -4,7 +4,8 @@ import pytest
 import torch
 from landbridge import registry
 from landbridge.models import ea_lstm
-from landbridge.models.network import Shape, build, initialise, parameter_count
+from landbridge.models.network import build, initialise, parameter_count
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 
 SHAPE = Shape(inputs=5, static=3, outputs=2, length=20, scored=20)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from landbridge.models import lstm_attention
-from landbridge.models.network import Shape, initialise, parameter_count
+from landbridge.models.network import initialise, parameter_count
 from landbridge.models.pooling import AttentionPooling
+from landbridge.models.shape import Shape
 from torch import nn
 
 from tests.unit.models.padded import built, check_padding, check_that_everything_learns

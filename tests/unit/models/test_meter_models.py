@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 from landbridge.models import dlinear, lstm, refquery, seq2point, tcn
-from landbridge.models.network import Shape, build, initialise, parameter_count
+from landbridge.models.network import build, initialise, parameter_count
+from landbridge.models.shape import Shape
 from torch.nn import functional
 
 POINTS = (dlinear, seq2point, tcn)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from landbridge.models import lstm_attention, speed_transformer
 from landbridge.models.learner import Learner
-from landbridge.models.network import Network, Shape, initialise, parameter_count
+from landbridge.models.network import Network, initialise, parameter_count
+from landbridge.models.shape import Shape
 from torch import nn
 
 SHAPE = Shape(inputs=1, static=0, outputs=5, length=200)

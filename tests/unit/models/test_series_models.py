@@ -5,7 +5,8 @@ import importlib
 import pytest
 import torch
 from landbridge import registry
-from landbridge.models.network import Shape, initialise, parameter_count
+from landbridge.models.network import initialise, parameter_count
+from landbridge.models.shape import Shape
 
 SHAPE = Shape(inputs=5, static=3, outputs=2, length=30, support=4)
 NAMES = ("lstm", "gru", "ct_lstm", "ct_gru", "transformer", "patch_transformer", "tam_rl")

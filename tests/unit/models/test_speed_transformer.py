@@ -5,8 +5,9 @@ import cmath
 import pytest
 import torch
 from landbridge.models import rotary_attention, speed_transformer
-from landbridge.models.network import Shape, initialise, parameter_count
+from landbridge.models.network import initialise, parameter_count
 from landbridge.models.rotary_attention import Attention, attend, attend_thinned, drawn, rotate, turns
+from landbridge.models.shape import Shape
 from landbridge.models.speed_transformer import FeedForward
 
 from tests.unit.models.padded import built, check_padding, check_that_everything_learns, windows

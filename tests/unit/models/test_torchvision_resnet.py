@@ -13,7 +13,8 @@ from landbridge.methods.adapter import add_adapters
 from landbridge.methods.lora import add_low_rank, layers
 from landbridge.models import torchvision_resnet
 from landbridge.models.convolutions import halved_by_three
-from landbridge.models.network import Shape, initialise, parameter_count
+from landbridge.models.network import initialise, parameter_count
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 from landbridge.train.start import own_names, take_over
 from torch.nn import functional

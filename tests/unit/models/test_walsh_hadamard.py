@@ -3,7 +3,8 @@
 import pytest
 import torch
 from landbridge.models import wht_unet
-from landbridge.models.network import Shape, initialise, parameter_count
+from landbridge.models.network import initialise, parameter_count
+from landbridge.models.shape import Shape
 from landbridge.models.walsh_hadamard import WalshHadamard, padded_side, shrink, transform
 
 SIZES = [2, 4, 8, 16, 32, 64, 128]

@@ -10,7 +10,8 @@ from landbridge.io import netcdf
 from landbridge.methods.given import Side
 from landbridge.models import unet
 from landbridge.models.learner import Learner
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.prepare.scaling import fit_scaler
 from landbridge.train.drawn import Drawn
 from landbridge.train.layout import Layout
@@ -98,9 +99,9 @@ def test_weights_of_rare_classes_enter_training_alone(tmp_path):
     samples.layout = dataclasses.replace(samples.layout, rare_class_weight=10.0)
     labels = samples.labels[0]
     share = max((labels == 0).sum(), (labels == 1).sum()) / min((labels == 0).sum(), (labels == 1).sum())
-    weights = samples.scaled(scaler(samples), balanced=True).weights
+    weights = samples.tensors.scaled(scaler(samples), balanced=True).weights
     assert weights.unique().tolist() == pytest.approx([1, share])
-    assert samples.scaled(scaler(samples)).weights.unique().tolist() == [1]
+    assert samples.tensors.scaled(scaler(samples)).weights.unique().tolist() == [1]
 
 
 def test_eight_symmetries_are_all_different_and_known():
@@ -133,7 +134,7 @@ def test_chips_that_are_not_square_keep_their_sides():
 
 
 def drawn(samples, turns):
-    return Drawn.start("a", samples.scaled(scaler(samples)), 1.0, 3, turns=turns)
+    return Drawn.start("a", samples.tensors.scaled(scaler(samples)), 1.0, 3, turns=turns)
 
 
 def test_turns_have_a_stream_of_their_own_that_a_checkpoint_holds(tmp_path):
@@ -154,7 +155,7 @@ def test_a_pixel_that_was_not_seen_stands_at_the_mean_and_moves_no_scaler(tmp_pa
     samples = chips(tmp_path, invalid=True)
     own = scaler(samples)
     assert own.input_mean == pytest.approx([0.5, 0.5], abs=0.1)
-    x = samples.scaled(own).batch(torch.arange(2)).inputs[0]
+    x = samples.tensors.scaled(own).batch(torch.arange(2)).inputs[0]
     assert not x[:, :, :2].any()
     assert x[:, :, 2:].abs().max() < 3
 
@@ -180,7 +181,7 @@ class Given:
         return self.learner
 
     def train(self, learner, sides, *, parts="all", rate, share_of_steps=1.0):
-        own = [Drawn.start(side.name, side.samples.scaled(learner.scaler), side.share, 1) for side in sides]
+        own = [Drawn.start(side.name, side.samples.tensors.scaled(learner.scaler), side.share, 1) for side in sides]
         train(learner.network, own, MeanLoss("segmentation"), Schedule(rate, steps=2), parts=parts)
         learner.trained = learner.network.check_parts(parts)
 

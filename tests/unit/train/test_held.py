@@ -96,7 +96,7 @@ def test_windows_and_tables_are_the_same(tmp_path, folder, changes):
         assert mapped.is_mapped(samples.dataset["a"]) is in_files
         assert mapped.is_mapped(samples.labels[0]) is in_files
         scaler = fit_scaler([dataset], *layout.scaler_arguments())
-        drawn = samples.scaled(scaler)
+        drawn = samples.tensors.scaled(scaler)
         batch = drawn.batch(torch.arange(0, len(drawn), 3))
         arrays = [*batch.inputs, batch.labels, batch.weights, samples.table(), samples.prediction_table()]
         arrays += [*samples.windows.arrays(), *samples.label_windows.arrays(), *scaler.arrays().values()]
@@ -114,12 +114,14 @@ def test_the_batch_alone_goes_to_the_device(tmp_path, folder, task):
     dataset = netcdf.read(tmp_path / "a.nc", in_files=True)
     layout = Layout.of(synthetic.settings(task), dataset)
     samples = Samples(dataset, layout, "meta")
-    drawn = samples.scaled(fit_scaler([dataset], *layout.scaler_arguments()))
+    drawn = samples.tensors.scaled(fit_scaler([dataset], *layout.scaler_arguments()))
     batch = drawn.batch(torch.arange(5))
     assert {tensor.device.type for tensor in (*batch.inputs, batch.labels, batch.weights)} == {"meta"}
-    assert {tensor.device.type for tensor in (samples.values, drawn.labels, drawn.weights, drawn.ends)} == {"cpu"}
+    there = (samples.tensors.stored.values, drawn.labels, drawn.weights, drawn.ends)
+    assert {tensor.device.type for tensor in there} == {"cpu"}
     resident = Samples(netcdf.read(tmp_path / "a.nc"), layout, "meta")
-    assert resident.values.device.type == resident.scaled(drawn.scaler).labels.device.type == "meta"
+    there = (resident.tensors.stored.values, resident.tensors.scaled(drawn.scaler).labels)
+    assert {tensor.device.type for tensor in there} == {"meta"}
 
 
 def test_the_limit_counts_all_files_of_a_job(tmp_path, folder):

@@ -7,7 +7,8 @@ from landbridge.contract import Dataset, Variable
 from landbridge.io import mapped
 from landbridge.methods.given import NotApplicable
 from landbridge.models.learner import Learner
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
+from landbridge.models.shape import Shape
 from landbridge.prepare import answers
 from landbridge.prepare.scaling import fit_scaler
 from landbridge.prepare.windows import rows_to_predict
@@ -126,7 +127,7 @@ def test_labels_of_a_window_are_those_of_its_scored_steps(dataset):
     layout = Layout.of(SETTINGS, dataset)
     samples = Samples(dataset, layout)
     scaler = fit_scaler([dataset], *layout.scaler_arguments())
-    batch = samples.scaled(scaler).batch(torch.arange(len(samples)))
+    batch = samples.tensors.scaled(scaler).batch(torch.arange(len(samples)))
     for row, end in enumerate(samples.ends):
         steps = np.arange(end - 8, end - 4)
         assert np.allclose(batch.labels[row, :, 0] * scaler.target_spread[0], steps + 1000, atol=1e-2)
@@ -156,9 +157,9 @@ def test_groups_are_told_apart_in_the_source_alone(dataset):
     source, target = Samples(dataset, layout), Samples(dataset, layout)
     assert source.tell_groups_apart() == 2
     index = torch.arange(len(source))
-    groups = source.scaled(scaler).batch(index).inputs[2]
+    groups = source.tensors.scaled(scaler).batch(index).inputs[2]
     assert groups.tolist() == [int(end >= 40) for end in source.ends]
-    assert set(target.scaled(scaler).batch(index).inputs[2].tolist()) == {-1}
+    assert set(target.tensors.scaled(scaler).batch(index).inputs[2].tolist()) == {-1}
     assert layout.shape(1, 2).groups == 2
     assert Layout.of(SETTINGS, dataset).shape(1, 2).groups == 0
 

@@ -8,7 +8,8 @@ import torch
 from landbridge import stopping
 from landbridge.methods.given import Diverged
 from landbridge.models import linear
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, mean_loss, train
 from landbridge.train.losses import Batch, MeanLoss

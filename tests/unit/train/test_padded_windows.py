@@ -52,7 +52,7 @@ def test_windows_of_labelled_trips(samples):
 
 def test_a_batch_is_its_windows_and_zeros(samples):
     scaler = fit_scaler([samples.dataset], *LAYOUT.scaler_arguments())
-    batch = samples.scaled(scaler).batch(torch.arange(len(samples)))
+    batch = samples.tensors.scaled(scaler).batch(torch.arange(len(samples)))
     x, static, known = batch.inputs
     assert (x.shape, known.shape, static.shape) == ((3, 6, 1), (3, 6), (3, 0))
     speed = (samples.dataset["speed"] - scaler.input_mean[0]) / scaler.input_spread[0]
@@ -66,7 +66,7 @@ def test_a_batch_is_its_windows_and_zeros(samples):
 
 def test_a_batch_of_short_windows_is_no_longer_than_they_are(samples):
     scaler = fit_scaler([samples.dataset], *LAYOUT.scaler_arguments())
-    assert samples.scaled(scaler).batch(torch.tensor([0])).inputs[0].shape == (1, 2, 1)
+    assert samples.tensors.scaled(scaler).batch(torch.tensor([0])).inputs[0].shape == (1, 2, 1)
 
 
 def test_a_prediction_does_not_depend_on_the_rows_beside_it(samples):
@@ -79,7 +79,7 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it(samples):
     alone = []
     with torch.no_grad():
         for row in range(len(samples)):
-            inputs = samples.prediction_batch(torch.tensor([row]), scaler)
+            inputs = samples.tensors.prediction_batch(torch.tensor([row]), scaler)
             alone.append(torch.log_softmax(network(*inputs), dim=1).numpy()[0])
     np.testing.assert_allclose(together, alone, atol=1e-6)
 

@@ -77,17 +77,17 @@ def test_inputs_alone_are_all_windows_with_weights_of_what_was_seen(line):
     samples = Samples(dataset, layout)
     model = wht_unet if line.task == "segmentation" else linear
     learner, _ = load_learner(line.folder / "checkpoint0", lambda shape: build(model, shape, line.settings["network"]))
-    inputs = samples.inputs_alone(learner.scaler)
+    inputs = samples.tensors.inputs_alone(learner.scaler)
     index = torch.arange(len(inputs))
     batch = inputs.batch(index)
     whole = [torch.cat(parts) for parts in zip(*(own for own, _ in samples.input_batches(learner.scaler)), strict=True)]
     assert all(torch.equal(one, other) for one, other in zip(batch.inputs, whole, strict=True))
-    groups = samples.group_of_window("group", labelled=False)
+    groups = samples.tensors.groups_of_windows("group", labelled=False)
     assert len(groups) == len(inputs)
     assert len(groups.unique()) == len(set(np.asarray(dataset["group"]).astype(str)))
     assert batch.labels.shape == batch.weights.shape
     if line.task == "segmentation":
-        assert torch.equal(batch.weights, samples.seen.float())
+        assert torch.equal(batch.weights, torch.as_tensor(samples.seen).float())
     else:
         assert batch.weights.shape == {"classification": (len(inputs),), "regression": (len(inputs), 1, 1)}[line.task]
         assert (batch.weights == 1).all()

@@ -6,7 +6,8 @@ from landbridge.methods import dann, joint_then_finetune
 from landbridge.methods.alignment import SOURCE, UNLABELLED
 from landbridge.methods.given import Penalty, Seen
 from landbridge.models import linear, lstm
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train
 from landbridge.train.losses import Batch, MeanLoss

@@ -2,7 +2,8 @@
 
 import torch
 from landbridge.models import refquery
-from landbridge.models.network import Shape, build, initialise
+from landbridge.models.network import build, initialise
+from landbridge.models.shape import Shape
 from landbridge.train.anchor import Anchor
 from landbridge.train.drawn import Drawn
 from landbridge.train.loop import Schedule, train

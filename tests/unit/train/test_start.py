@@ -5,7 +5,8 @@ import pytest
 import torch
 from landbridge.io import weights
 from landbridge.models import resnet, torchvision_resnet, unet
-from landbridge.models.network import Shape, initialise
+from landbridge.models.network import initialise
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 from landbridge.train.progress import load_tensors
 from landbridge.train.start import on_bands, own_names, take_over

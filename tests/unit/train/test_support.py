@@ -31,24 +31,24 @@ def samples(sizes, support=3, gap=None):
 def test_no_overlap_and_no_other_unit(sizes, gap):
     own = samples(sizes, gap=gap)
     every = torch.arange(LENGTH - 1, sum(sizes))
-    unit = own._unit
+    unit = own.tensors.stored.unit
     ends = every[unit[every] == unit[every - LENGTH + 1]]
-    beside, known = own.support.ends(ends, own._unit[ends])
+    beside, known = own.tensors.support.ends(ends, own.tensors.units(ends))
     assert beside.shape == known.shape == (len(ends), 3)
     assert known.any()
     chosen = ends[:, None].expand_as(beside)[known]
     assert ((beside[known] - chosen).abs() >= LENGTH).all()
     assert (unit[beside[known]] == unit[chosen]).all()
     assert (unit[beside[known] - LENGTH + 1] == unit[chosen]).all()
-    assert torch.isfinite(own.values[beside[known][:, None] - torch.arange(LENGTH)]).all()
+    assert torch.isfinite(own.tensors.stored.values[beside[known][:, None] - torch.arange(LENGTH)]).all()
 
 
 def test_a_record_of_two_windows_has_no_support():
     own = samples((10, 40))
-    assert not own.support.ends(torch.tensor([4, 9]), own._unit[torch.tensor([4, 9])])[1].any()
-    assert own.support.ends(torch.tensor([30]), own._unit[torch.tensor([30])])[1].all()
+    assert not own.tensors.support.ends(torch.tensor([4, 9]), own.tensors.units(torch.tensor([4, 9])))[1].any()
+    assert own.tensors.support.ends(torch.tensor([30]), own.tensors.units(torch.tensor([30])))[1].all()
 
 
 def test_without_any_window_there_is_no_support():
     own = samples((4, 4))
-    assert not own.support.ends(torch.tensor([3]), own._unit[torch.tensor([3])])[1].any()
+    assert not own.tensors.support.ends(torch.tensor([3]), own.tensors.units(torch.tensor([3])))[1].any()

@@ -98,7 +98,7 @@ def described(inputs: Sequence[Tensor]) -> np.ndarray:
 
 def inputs_of(samples: Any, scaler: Any) -> Iterator[Sequence[Tensor]]:
     """What a network is given of the labelled windows or chips of a population, some at a time."""
-    population = samples.scaled(scaler)
+    population = samples.tensors.scaled(scaler)
     for index in torch.arange(len(population)).split(max(1, PREDICTION_STEPS // samples.cells)):
         yield population.batch(index).inputs
 
@@ -198,7 +198,7 @@ def fit(given: Given) -> Fitted:
     unlabelled = given.unlabelled
     settings = given.settings
     check(settings, "importance_weighting", **KINDS)
-    group_of_source = source.group_of_window("group").cpu().numpy()
+    group_of_source = source.tensors.groups_of_windows("group").cpu().numpy()
     group_of_target = unlabelled.of_inputs(group_of_window)
     folds = min(FOLDS, *(len(np.unique(own)) for own in (group_of_source, group_of_target)))
     if folds < 2:

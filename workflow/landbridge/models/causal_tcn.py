@@ -12,7 +12,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape, join_static
+from landbridge.models.network import Network, join_static
+from landbridge.models.shape import Shape
 from landbridge.models.tcn import Block
 
 KIND = "series"

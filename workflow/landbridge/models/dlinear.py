@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("trend", "remainder")

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape, join_static
+from landbridge.models.network import Network, join_static
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 
 KIND = "series"

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landbridge.models.network import Network, Shape, parameter_count
+from landbridge.models.network import Network, parameter_count
+from landbridge.models.shape import Shape
 from landbridge.prepare.scaling import Scaler
 
 PREDICTION_BATCH = 2048  # windows at a time, fewer of long ones
@@ -69,8 +70,8 @@ class Learner:
         batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // samples.cells))
         for start in range(0, len(samples.prediction_windows.ends), batch):
             stop = min(start + batch, len(samples.prediction_windows.ends))
-            inputs = samples.prediction_batch(torch.arange(start, stop), self.scaler)
-            yield inputs, samples.prediction_steps(start, stop) if samples.task == "regression" else None
+            inputs = samples.tensors.prediction_batch(torch.arange(start, stop), self.scaler)
+            yield inputs, samples.tensors.prediction_steps(start, stop) if samples.task == "regression" else None
 
     def _finish(self, outputs: Tensor, task: str, steps: tuple[Tensor, Tensor] | None) -> Tensor:
         if steps is not None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape, join_static, join_static_to_chips
+from landbridge.models.network import Network, join_static, join_static_to_chips
+from landbridge.models.shape import Shape
 
 KIND = "any"
 PARTS = ("encoder", "head")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
 from landbridge.models.recurrent import Joined, Recurrent
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("encoder", "recurrent", "head")

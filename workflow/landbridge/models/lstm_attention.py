@@ -13,8 +13,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
 from landbridge.models.pooling import AttentionPooling, MaskedNetwork
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("recurrent", "pooling", "head")

@@ -7,44 +7,15 @@ that is an `nn.ModuleDict` has parts of its own, named with dots (`block1.attent
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from landbridge.models.shape import Shape
+
 OwnLoss = Tensor | float | Callable[[Any], Tensor]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes that a network is built for.
-
-    Attributes:
-        inputs: features of each step of a series, or bands of a chip.
-        static: numbers that describe the unit, one-hot classes included.
-        outputs: targets of a regression, or classes.
-        length: steps of a window, or pixels along a chip's side.
-        support: windows of the same unit that come beside the window to predict; see `Samples`.
-        scored: steps of a window that are compared with labels.
-        lookahead: steps of a window after those.
-        groups: groups of the source that the network may tell apart in training.
-    """
-
-    inputs: int
-    static: int
-    outputs: int
-    length: int
-    support: int = 0
-    scored: int = 1
-    lookahead: int = 0
-    groups: int = 0
-
-    @property
-    def field(self) -> int:
-        """Steps that every scored step has around it inside a window: `lookahead` after it and the rest before."""
-        return self.length - self.scored + 1
 
 
 class Network(nn.Module):

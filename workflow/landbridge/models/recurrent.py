@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape, join_static
+from landbridge.models.network import Network, join_static
+from landbridge.models.shape import Shape
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from landbridge.models.network import Network, OwnLoss, Shape
+from landbridge.models.network import Network, OwnLoss
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("embedding", "homes", "stem", "blocks", "trunk", "head")

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landbridge.models.convolutions import Chain
-from landbridge.models.network import Network, Shape, join_static_to_chips
+from landbridge.models.network import Network, join_static_to_chips
+from landbridge.models.shape import Shape
 
 KIND = "chips"
 PARTS = ("stem", "stage1", "stage2", "stage3", "stage4", "head")

@@ -13,7 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("convolutions", "dense", "head")

@@ -13,9 +13,10 @@ from typing import Any
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
 from landbridge.models.pooling import AttentionPooling, MaskedNetwork
 from landbridge.models.rotary_attention import Attention, Xavier, turns
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("embedding", "block1", "block2", "block3", "block4", "norm", "pooling", "head")

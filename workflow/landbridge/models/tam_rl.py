@@ -19,8 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
 from landbridge.models.recurrent import TwoSided
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("encoder", "code", "recurrent", "modulation", "head")

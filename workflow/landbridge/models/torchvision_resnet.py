@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from landbridge.models.convolutions import Chain, halved_by_three
-from landbridge.models.network import Network, Shape, join_static_to_chips
+from landbridge.models.network import Network, join_static_to_chips
+from landbridge.models.shape import Shape
 from landbridge.stage import StageError
 
 KIND = "chips"

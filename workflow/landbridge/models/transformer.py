@@ -12,8 +12,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from landbridge.models import attention
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
 from landbridge.models.recurrent import Joined, sinusoids
+from landbridge.models.shape import Shape
 
 KIND = "series"
 PARTS = ("embedding", "encoder", "head")

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from landbridge.models.convolutions import convolution_block, doubled, halved
-from landbridge.models.network import Network, Shape, join_static_to_chips
+from landbridge.models.network import Network, join_static_to_chips
+from landbridge.models.shape import Shape
 
 KIND = "chips"
 PARTS = ("enc1", "enc2", "enc3", "bottleneck", "dec3", "dec2", "dec1", "head")

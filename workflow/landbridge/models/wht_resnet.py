@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
 from landbridge.models.resnet import ResNet
+from landbridge.models.shape import Shape
 from landbridge.models.walsh_hadamard import WalshHadamard
 
 KIND = "chips"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from landbridge.models.network import Network, Shape
+from landbridge.models.network import Network
+from landbridge.models.shape import Shape
 from landbridge.models.unet import UNet, four
 from landbridge.models.walsh_hadamard import WalshHadamard
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from landbridge.models.learner import Learner
-from landbridge.models.network import Network, Shape, shapes_of
+from landbridge.models.network import Network, shapes_of
+from landbridge.models.shape import Shape
 from landbridge.prepare.scaling import Scaler
 from landbridge.stage import StageError
 from landbridge.train.progress import load_tensors, save_tensors

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from landbridge.contract import Dataset
 from landbridge.methods.given import Diverged, Fitted, NotApplicable
-from landbridge.models.learner import Learner
 from landbridge.prepare import budgets, ragged
 from landbridge.prepare.budgets import Budget
 from landbridge.prepare.streams import stream
@@ -21,6 +20,9 @@ from landbridge.train.harness import Given, Tools
 from landbridge.train.layout import Layout
 from landbridge.train.samples import Samples
 from landbridge.train.spread import Spread, joined, spread_of
+
+if TYPE_CHECKING:
+    from landbridge.models.learner import Learner
 
 log = logging.getLogger(__name__)
 

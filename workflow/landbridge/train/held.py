@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from landbridge.contract import Dataset
 from landbridge.io import netcdf
 from landbridge.stage import Job
@@ -42,6 +40,8 @@ class Held:
             return cls(int(given) * 10**6)
         limit = SHARE_OF_MEMORY * free_memory()
         if job.device != "cpu":
+            import torch  # here, since jobs on a CPU ask nothing of it
+
             free = torch.cuda.mem_get_info(job.device)[0]
             limit = min(limit, SHARE_OF_GPU * free / job.settings.get("gpu_share", 1))
         log.debug("up to %.0f MB of data may stand in memory", limit / 1e6)

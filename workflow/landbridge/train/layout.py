@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.contract import Dataset, expand
-from landbridge.models.network import Shape
+from landbridge.models.shape import Shape
 from landbridge.prepare.windows import Grid
 
 

@@ -12,9 +12,10 @@ from landbridge.prepare.scaling import rows_hash
 from landbridge.stage import Job, StageError
 from landbridge.train.checkpoint import save_learner
 from landbridge.train.cost import Meter
-from landbridge.train.harness import open_source, set_threads
+from landbridge.train.harness import open_source
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
+from landbridge.train.networks import set_threads
 from landbridge.train.pretraining import trained_on_source
 from landbridge.train.progress import progress_of
 from landbridge.train.spread import NOTE, errors_of, groups_of, rows_of

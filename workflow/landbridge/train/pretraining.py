@@ -12,10 +12,11 @@ from landbridge.prepare.scaling import check_scaler, fit_scaler
 from landbridge.prepare.streams import stream
 from landbridge.stage import Job
 from landbridge.train.drawn import Drawn
-from landbridge.train.harness import Source, loss_of, plain_loss_of, schedule_of, turns_of
+from landbridge.train.harness import Source
 from landbridge.train.layout import Layout
 from landbridge.train.loop import Outcome, Schedule, lengths, train
 from landbridge.train.losses import MeanLoss
+from landbridge.train.networks import loss_of, plain_loss_of, schedule_of, turns_of
 from landbridge.train.progress import Progress
 from landbridge.train.scaled import Scaled
 from landbridge.train.start import start
@@ -46,7 +47,7 @@ def trained_on_source(
     network = build(job.load("model"), shape, job.settings["network"]).to(job.device)
     start(network, job, source.train.dataset, stream("init", job.init_seed))
     learner = Learner(network, scaler, shape)
-    drawn = source.train.scaled(scaler, balanced=True)
+    drawn = source.train.tensors.scaled(scaler, balanced=True)
     schedule = schedule_of(training, training["learning_rate"], source.train.cells)
     loss: Any = loss_of(job.settings, layout, scaler, job.device)
     try:
@@ -60,7 +61,7 @@ def trained_on_source(
         loss,
         schedule,
         warm_up=loss.spread_over(steps_of(side, schedule)) if hasattr(loss, "spread_over") else 0,
-        validation=source.validation.scaled(scaler),
+        validation=source.validation.tensors.scaled(scaler),
         validation_loss=_compared(job, source, plain_loss_of(job.settings, layout)),
         progress=progress,
         what=what,
@@ -78,7 +79,7 @@ def _posed(job: Job, source: Source, plain: MeanLoss, population: Scaled, *, tur
     """
     objective = job.load("objective")
     settings = _objective_settings(job)
-    groups = source.train.group_of_window(settings["by"]) if "by" in settings else None
+    groups = source.train.tensors.groups_of_windows(settings["by"]) if "by" in settings else None
     evenly = None
     if hasattr(objective, "objective"):
         plain, evenly = objective.objective(plain, groups, settings), groups
@@ -97,7 +98,7 @@ def _compared(job: Job, source: Source, plain: MeanLoss) -> Any:
     objective = job.load("objective")
     if not hasattr(objective, "compared"):
         return plain
-    return objective.compared(plain, source.validation.group_of_window(_objective_settings(job)["by"]))
+    return objective.compared(plain, source.validation.tensors.groups_of_windows(_objective_settings(job)["by"]))
 
 
 def steps_of(side: Drawn, schedule: Schedule) -> int:

@@ -12,19 +12,22 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from landbridge.stage import Job, StageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 log = logging.getLogger(__name__)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> None:
     """Write tensors and notes (JSON values) in one step: readers see the old file or the new one."""
+    from safetensors.torch import save_file  # here, since jobs that train no network make do without torch
+
     temporary = path.with_name(f".unfinished.{path.name}")
     # One key, and sorted inside: safetensors keeps metadata in a hash map whose order is not stable.
     save_file(

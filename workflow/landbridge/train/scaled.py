@@ -23,8 +23,9 @@ class Scaled:
     def __init__(self, samples: Samples, scaler: Scaler, *, balanced: bool = False) -> None:
         self.samples = samples
         self.scaler = scaler
-        home, layout = samples.home, samples.layout
-        self.ends, self.sizes = samples.windows.tensors(slice(None), home)
+        self.tensors, layout = samples.tensors, samples.layout
+        home = self.tensors.home
+        self.ends, self.sizes = self.tensors.windows(samples.windows)
         labels, weights = samples.labels
         if balanced and layout.class_weights:
             plain, factors = weights, samples.class_factors
@@ -55,8 +56,8 @@ class Scaled:
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index`; a regression's outputs are compared over the `scored` steps."""
         ends = self.ends[index.to(self.ends.device)]
-        device = self.samples.device
-        inputs = self.samples.inputs(ends, self.sizes[index.to(self.ends.device)], self.scaler)
+        device = self.tensors.device
+        inputs = self.tensors.inputs(ends, self.sizes[index.to(self.ends.device)], self.scaler)
         if self.samples.task != "regression":
             return Batch(inputs, self.labels[ends].to(device).long(), self.weights[ends].to(device), index)
         layout = self.samples.layout
@@ -76,18 +77,19 @@ class Inputs:
     def __init__(self, samples: Samples, scaler: Scaler) -> None:
         self.samples = samples
         self.scaler = scaler
-        self.ends, self.sizes = samples.input_windows.tensors(slice(None), samples.home)
+        self.tensors = samples.tensors
+        self.ends, self.sizes = self.tensors.windows(samples.input_windows)
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def batch(self, index: Tensor) -> Batch:
         """The windows at `index`."""
-        place, device = index.to(self.ends.device), self.samples.device
+        place, device = index.to(self.ends.device), self.tensors.device
         ends = self.ends[place]
-        inputs = self.samples.inputs(ends, self.sizes[place], self.scaler)
+        inputs = self.tensors.inputs(ends, self.sizes[place], self.scaler)
         if self.samples.task == "segmentation":
-            weights = self.samples.seen[ends].to(device, torch.float32)  # (b, y, x)
+            weights = self.tensors.seen(ends).float()  # (b, y, x)
         elif self.samples.task == "classification":
             weights = torch.ones(len(ends), device=device)
         else:

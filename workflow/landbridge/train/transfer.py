@@ -17,7 +17,7 @@ from landbridge.stage import Job, StageError
 from landbridge.train import guards
 from landbridge.train.cost import Meter
 from landbridge.train.fitting import Result, predicted, size_of
-from landbridge.train.harness import Tools, open_source, set_threads
+from landbridge.train.harness import Tools, open_source
 from landbridge.train.held import Held
 from landbridge.train.layout import Layout
 from landbridge.train.predictions import predictions
@@ -34,7 +34,10 @@ def run(job: Job) -> None:
 
     Outputs: `predictions`, `trials`, `cost`.
     """
-    set_threads(job.threads)
+    if job.modules.keys() & {"model", "selection"}:  # other jobs make do without torch
+        from landbridge.train.networks import set_threads
+
+        set_threads(job.threads)
     held = Held.of(job)
     test_file = held.read(job.input("test_inputs"))
     layout = Layout.of(job.settings, test_file)

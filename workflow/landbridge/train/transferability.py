@@ -25,11 +25,12 @@ from landbridge.prepare.streams import generator, stream
 from landbridge.stage import Job, StageError
 from landbridge.train import evidence, shift
 from landbridge.train.checkpoint import load_learner
-from landbridge.train.harness import open_source, set_threads
+from landbridge.train.harness import open_source
 from landbridge.train.held import Held
 from landbridge.train.jackknife import Estimate, jackknife
 from landbridge.train.labelled import some_of
 from landbridge.train.layout import Layout
+from landbridge.train.networks import set_threads
 from landbridge.train.samples import Samples, Windows
 from landbridge.train.shift import Inputs, Labelled
 
@@ -112,8 +113,8 @@ class Material:
         size = max(1, PREDICTION_STEPS // samples.cells)
         tables = []
         for start in range(0, len(index), size):
-            ends, sizes = windows.tensors(index[start : start + size], samples.home)
-            tables.append(shift.summary(samples.inputs(ends, sizes, self.scaler)))
+            some = samples.tensors.windows(windows, index[start : start + size])
+            tables.append(shift.summary(samples.tensors.inputs(*some, self.scaler)))
         groups = np.asarray(samples.dataset["group"]).astype(str)[samples.unit[windows.ends[index]]]
         return Inputs(np.concatenate(tables), groups)
 

@@ -87,7 +87,7 @@ def relabelled(tools: Tools, fitted: Fitted) -> ragged.Dataset:
             labels = np.full(shape, np.nan, np.float32)
             labels[rows] = values[:, number]
         elif tools.layout.task == "segmentation":
-            seen = target.seen.cpu().numpy()
+            seen = target.seen
             labels = np.full(seen.shape, IGNORE, np.uint8)
             labels[rows] = np.where(seen[rows], values.argmax(1), IGNORE)
         else:

@@ -104,7 +104,7 @@ def rows_of_classes(values: np.ndarray, samples: Samples) -> np.ndarray:
     """(row, class) float64 probabilities of log-probabilities (row, class), or of those pixels that were seen."""
     if samples.task == "classification":
         return np.exp(np.asarray(values, np.float64))
-    seen = samples.seen.cpu().numpy()[samples.prediction_observations]
+    seen = samples.seen[samples.prediction_observations]
     found: np.ndarray = np.moveaxis(np.asarray(values, np.float64), 1, -1)[seen]
     return found
 
@@ -128,13 +128,13 @@ def agreement(tools: Tools, fitted: Any, samples: Samples) -> float:
     learner.network.eval()
     same, whole = 0, 0
     for index in torch.arange(count).split(size):
-        own, other = (samples.prediction_batch(part, learner.scaler) for part in (index, partners[index]))
+        own, other = (samples.tensors.prediction_batch(part, learner.scaler) for part in (index, partners[index]))
         expected = classes(learner.network(*own))
         found = classes(learner.network(*mixed_inputs(own, other, LARGER_SHARE)))
         if samples.task == "segmentation":
             chips = [samples.prediction_windows.ends[part.numpy()] for part in (index, partners[index])]
-            both = samples.seen[chips[0]] & samples.seen[chips[1]]
-            expected = torch.where(both.to(expected.device), expected, IGNORE)
+            both = torch.as_tensor(samples.seen[chips[0]] & samples.seen[chips[1]], device=expected.device)
+            expected = torch.where(both, expected, IGNORE)
         counts = expected != IGNORE
         same += int((found == expected)[counts].sum())
         whole += int(counts.sum())

@@ -83,7 +83,7 @@ def _weighted(tools: Tools) -> tuple[Labelled, np.ndarray]:
     if folds < 2:
         raise NotApplicable("leaves out groups of source and target in turn, and one of them has fewer than two")
     parts = torch.arange(len(first)).split(max(1, PREDICTION_STEPS // samples.cells))
-    own = importance_weighting.stacked(samples.prediction_batch(index, scaler) for index in parts)
+    own = importance_weighting.stacked(samples.tensors.prediction_batch(index, scaler) for index in parts)
     other = importance_weighting.stacked(inputs for inputs, _ in target.input_batches(scaler))
     left, right = (importance_weighting.folds_by_group(one, folds) for one in groups)
     odds = importance_weighting.logits(own, other, left, right, defaults["penalty"], int(defaults["rows"]))

@@ -76,7 +76,8 @@ class Samples:
         if missing and not self.chips:
             raise StageError(f"the data hold no {', '.join(missing)}, which the scenario names; mend its `inputs:`")
         self.static = static_numbers(dataset, layout.static, layout.one_hot)  # (unit, number)
-        self._first = dataset["reflectance" if self.chips else layout.inputs[0]]  # others lie where it does
+        # What is made of the data lies where these do: in memory or in files.
+        self._first = dataset["reflectance" if self.chips else layout.inputs[0]]
         if self.chips:
             self.values, valid = self._first, dataset["valid"]
             self.seen = self.filled(valid.shape, bool, lambda rows: valid[rows] != 0)  # (chip, y, x)
@@ -92,7 +93,7 @@ class Samples:
         self.rows: Rows | None = None  # to predict; None: those of the file
         self.shown: Samples | None = None  # labelled population that support windows are of; None: this one, no labels
         self.group_of_unit = np.full(len(dataset["unit_name"]), -1)  # -1: not a group that a network tells apart
-        self._whole: Samples | None = None  # the population of which this one has other rows to predict
+        self.whole: Samples | None = None  # the population of which this one has other rows to predict
 
     @property
     def in_files(self) -> bool:
@@ -291,9 +292,9 @@ class Samples:
         return own
 
     def _copy(self) -> Samples:
-        """The same data; what is known of rows and tensors may be made anew."""
+        """The same data, whose tensors it shares."""
         own = copy(self)
-        own._whole = self
+        own.whole = self
         vars(own).pop("tensors", None)
         return own
 
@@ -361,7 +362,7 @@ class Samples:
         """On the device, once a network asks for it."""
         from landbridge.train.tensors import Tensors  # here, since learners of tables make do without torch
 
-        return Tensors(self, self._whole.tensors.stored if self._whole is not None else None)
+        return Tensors(self, self.whole.tensors.stored if self.whole is not None else None)
 
     def input_batches(self, scaler: Scaler) -> Iterator[tuple[tuple[Tensor, ...], Tensor | None]]:
         """All windows or chips as a network takes them, and what of them is real, (b, t) or (b, y, x)."""

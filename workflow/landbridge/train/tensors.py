@@ -117,7 +117,9 @@ class Tensors:
     @cached_property
     def support(self) -> Support:
         """Where windows of the same unit that a network sees beside one lie; of its group, in another population."""
-        own, shown = self.samples, self.samples.shown
+        own, shown, whole = self.samples, self.samples.shown, self.samples.whole
+        if whole is not None and whole.shown is shown:
+            return whole.tensors.support
         if shown is None or shown.dataset is own.dataset:
             return Support.of(own.dataset, self.layout, own.unit, self.home)
         groups = (np.asarray(samples.dataset["group"]).astype(str) for samples in (shown, own))

@@ -26,6 +26,7 @@ smart_meters:
   models: {refquery: {hidden: 4, blocks: 2, trunk: 4, training: {epochs: 2, epoch_steps: 5, fixed_steps: 20}}}
   recipes: [naive.zero, naive.mean, source_only, target_only, full_finetune, gradient_boosted_trees.target]
   recipe_settings: {gradient_boosted_trees: {rounds: 10, max_rows: 3000}}
+  figures: [days, pareto, learning_curve, effects]
   training: {epochs: 2, fixed_steps: 20, epoch_steps: 5}
 """
 

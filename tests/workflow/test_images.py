@@ -38,6 +38,7 @@ satellite_imagery:
   models: {unet: {widths: [2, 2, 4, 4]}, resnet: {widths: [4, 4, 8, 8]}}
   recipes: [naive, index_threshold.source, index_threshold.target, source_only, adabn, target_only, full_finetune]
   recipe_settings: {gradient_boosted_trees: {rounds: 5, max_rows: 2000}}
+  figures: [panels, reliability, learning_curve, effects]
   training: {epochs: 2, fixed_steps: 5, epoch_steps: 5}
 """
 

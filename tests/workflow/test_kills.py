@@ -59,6 +59,7 @@ flux_towers:
   twin: {twin_towers: {budgets: [0, 1]}}
   models: {lstm: {hidden: 8}}
   recipes: [naive, source_only, target_only, full_finetune]
+  figures: [learning_curve]
   training: {epochs: 150, patience: 150, fixed_steps: 100}
 """
 PRETRAINED = "results/flux_towers/pretrain/twin_towers/lstm-erm/fold0-seed0.safetensors"

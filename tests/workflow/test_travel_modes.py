@@ -25,6 +25,7 @@ gps_traces:
   real:
     ios_to_android: {recipes: *few}
   recipe_settings: {gradient_boosted_trees: {rounds: 5}}
+  figures: [confusion, traces, learning_curve]
   training: {epochs: 2, fixed_steps: 10, epoch_steps: 5}
   contrasts:
     honesty: {model: none, recipe: gradient_boosted_trees.source}

@@ -18,7 +18,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from landbridge.judge import bootstrap
 from landbridge.judge.bootstrap import Draws
@@ -113,6 +112,8 @@ def by_seed(own: Run, other: Run, number: int, scores: Scores, settings: Mapping
 
 def chance(gains: np.ndarray) -> float:
     """Probability of gains (seed,) as large as these, on average, where their true mean is 0: a one-sided t-test."""
+    from scipy.stats import ttest_1samp  # here, since its import takes longer than most comparisons
+
     if np.ptp(gains) == 0:
         return 0.0 if gains.mean() > 0 else 1.0
-    return float(stats.ttest_1samp(gains, 0.0, alternative="greater").pvalue)
+    return float(ttest_1samp(gains, 0.0, alternative="greater").pvalue)

@@ -13,7 +13,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from landbridge.contract import IGNORE, Dataset
 from landbridge.prepare import windows
@@ -124,6 +123,10 @@ def _told_apart(parted: Dataset, settings: Mapping[str, Any]) -> Given:
 
 def area(values: np.ndarray, is_class: np.ndarray) -> float:
     """Area under the ROC curve of a number (n,) for a class (n,) bool, whichever way; 0.5 where a side is empty."""
+    from scipy.stats import (
+        rankdata,  # here, since its import takes longer than most splits, and a regression needs none
+    )
+
     inside = int(is_class.sum())
     outside = len(is_class) - inside
     if not inside or not outside:

@@ -15,8 +15,9 @@ from tests.workflow.conftest import copy_project
 
 pytestmark = pytest.mark.slurm
 
-EPOCHS = 100  # of trainings that last long enough to be caught
-SECONDS = 100  # that the training takes which a time limit of a minute cuts
+EPOCHS = 20  # of a training that tells how fast this machine is
+CAUGHT = 30  # seconds that a training lasts which is to be caught; Ctrl-C takes some to reach it through Slurm
+CUT = 100  # seconds of a training that a time limit of a minute cuts
 LONG = """
 domains: [flux_towers]
 seeds: 1
@@ -68,8 +69,11 @@ def test_a_run_has_the_bytes_of_a_local_one_and_keeps_to_the_gpus(tmp_path, clus
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """A training that nothing disturbs, on this machine alone, and what comes before it."""
+    """A training of `CAUGHT` seconds that nothing disturbs, on this machine alone, and what comes before it."""
     project = copy_project(tmp_path_factory.mktemp("undisturbed") / "project", config=LONG.format(epochs=EPOCHS))
+    project.snakemake(PRETRAINED, env={"CUDA_VISIBLE_DEVICES": ""})
+    lengthen(project, CAUGHT, like=project)
+    (project.folder / LOG).unlink()
     project.snakemake(PRETRAINED, env={"CUDA_VISIBLE_DEVICES": ""})
     return project
 
@@ -92,9 +96,15 @@ def seconds_of_an_epoch(project):
     return (times[-1] - times[0]).total_seconds() / (len(times) - 1)
 
 
+def lengthen(project, seconds, like):
+    """Give a project's training so many epochs that it takes as long, at the speed of another one; their number."""
+    epochs = max(EPOCHS, int(seconds / seconds_of_an_epoch(like)))
+    (project.folder / "config" / "config.yaml").write_text(LONG.format(epochs=epochs))
+    return epochs
+
+
 def test_scancel_and_a_time_limit_cost_steps_and_no_bytes(tmp_path, cluster, undisturbed, untrained):
-    epochs = max(EPOCHS, int(SECONDS / seconds_of_an_epoch(undisturbed)))
-    (untrained.folder / "config" / "config.yaml").write_text(LONG.format(epochs=epochs))
+    epochs = lengthen(untrained, CUT, like=undisturbed)
     alone = copy_project(tmp_path / "alone", results_of=untrained)
     command = [sys.executable, "-m", "snakemake", "--cores", "1", PRETRAINED, "--quiet", "all"]
     beside = subprocess.Popen(command, cwd=alone.folder, stdin=subprocess.DEVNULL)

@@ -247,7 +247,9 @@ def growth(folder, units, megabytes, batch=64):
     settings = {**synthetic.settings("regression"), "window": window, "network": {}, "data_memory_mb": megabytes}
     training = {"epochs": 1, "epoch_steps": 1, "patience": 1, "batch": batch, "learning_rate": 0.001}
     settings["training"] = {**training, "weight_decay": 0.0, "clip": 1.0, "fixed_steps": 1}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+    # Arrays that are freed go back to the system at once; what the allocator keeps for later varies by 30 MB.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000", "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = str(ROOT / "workflow")
     command = [sys.executable, "-c", PEAK, str(path), json.dumps(settings)]
     found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
     return json.loads(found.stdout)

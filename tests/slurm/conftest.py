@@ -85,6 +85,8 @@ class Run:
                 stderr=output,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                # A shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def text(self):

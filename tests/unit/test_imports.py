@@ -8,7 +8,7 @@ from pathlib import Path
 import landbridge
 import pytest
 from landbridge.fingerprint import _imports, closure
-from landbridge.registry import STAGES, recipes
+from landbridge.registry import STAGES, domains, recipes
 
 ROOT = Path(landbridge.__file__).parent
 # From the top down; a layer may import itself and what stands below it.
@@ -16,6 +16,16 @@ LAYERS = ["domains", "judge", "train", "methods", "models", "prepare", "io", "co
 BELOW = ("contract", "stage", "stopping", "checks", "kinds", "reader_settings")  # modules of the lowest layer
 HARNESS = {"registry", "job", "fingerprint", "plan", "device", "options", "settings"}
 HARNESS |= {path.stem for path in ROOT.glob("config*.py")}
+WITHOUT_NETWORKS = [
+    *(module for stage, module in STAGES.items() if stage not in ("pretrain", "transferability")),
+    *(f"landbridge.methods.{name}" for name, recipe in recipes().items() if recipe.models == "none"),
+    *(
+        f"landbridge.domains.{domain}.{name}"
+        for domain, folder in domains().items()
+        for name in ("features", "baselines")
+        if (folder / f"{name}.py").is_file()
+    ),
+]
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem in BELOW)
 
 
@@ -73,6 +83,7 @@ def test_stages_exist_and_stand_alone(stage):
             ["landbridge.prepare.split", "landbridge.judge.evaluate", "landbridge.io.download"],
             ["torch", "xarray", "pandas"],
         ),
+        (["landbridge.job", *WITHOUT_NETWORKS], ["torch"]),
         ([f"landbridge.methods.{name}" for name in recipes()], ["sklearn", "torch._dynamo", "pandas"]),
     ],
 )

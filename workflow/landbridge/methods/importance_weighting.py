@@ -29,7 +29,7 @@ from landbridge.kinds import number, whole
 from landbridge.methods.checked import NOT_NEGATIVE, check
 from landbridge.methods.given import Fitted, Given, Learner, NotApplicable, Samples, Side
 from landbridge.methods.groups_of_windows import group_of_window
-from landbridge.models.learner import PREDICTION_STEPS
+from landbridge.models.learner import at_once
 from landbridge.prepare.evenly import evenly
 
 RIGHTS = ("source_labels", "target_inputs")
@@ -99,7 +99,7 @@ def described(inputs: Sequence[Tensor]) -> np.ndarray:
 def inputs_of(samples: Any, scaler: Any) -> Iterator[Sequence[Tensor]]:
     """What a network is given of the labelled windows or chips of a population, some at a time."""
     population = samples.tensors.scaled(scaler)
-    for index in torch.arange(len(population)).split(max(1, PREDICTION_STEPS // samples.cells)):
+    for index in torch.arange(len(population)).split(at_once(samples.cells)):
         yield population.batch(index).inputs
 
 

@@ -17,6 +17,11 @@ PREDICTION_BATCH = 2048  # windows at a time, fewer of long ones
 PREDICTION_STEPS = 500_000  # steps of the windows, or pixels of the chips, at a time
 
 
+def at_once(cells: int, most: int = PREDICTION_STEPS) -> int:
+    """How many windows of so many steps, or chips of so many pixels, are worked on at a time; `most` at most."""
+    return max(1, min(most, PREDICTION_STEPS // cells))
+
+
 class Learner:
     """A network that predicts in the units of its targets.
 
@@ -67,7 +72,7 @@ class Learner:
     def _batches(self, samples: Any) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, Tensor] | None]]:
         """Inputs of the windows to predict, some at a time, and of a regression where its rows stand in the outputs."""
         self.network.eval()
-        batch = max(1, min(PREDICTION_BATCH, PREDICTION_STEPS // samples.cells))
+        batch = at_once(samples.cells, PREDICTION_BATCH)
         for start in range(0, len(samples.prediction_windows.ends), batch):
             stop = min(start + batch, len(samples.prediction_windows.ends))
             inputs = samples.tensors.prediction_batch(torch.arange(start, stop), self.scaler)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from landbridge.methods.given import NotApplicable, Penalty, Side
-from landbridge.models.learner import PREDICTION_STEPS, Learner
+from landbridge.models.learner import Learner, at_once
 from landbridge.models.network import Network, build, initialise
 from landbridge.models.shape import Shape
 from landbridge.prepare.scaling import Scaler, check_scaler, fit_scaler
@@ -45,8 +45,7 @@ def schedule_of(training: Mapping[str, Any], rate: float, cells: int, *, steps: 
     if steps is None:
         names += [name for name in ("halve_every", "validate_every") if name in training]
     own = {name: training[name] for name in names}
-    at_once = max(1, min(Schedule.validation_batch, PREDICTION_STEPS // cells))
-    return Schedule(rate=rate, steps=steps, validation_batch=at_once, **own)
+    return Schedule(rate=rate, steps=steps, validation_batch=at_once(cells, Schedule.validation_batch), **own)
 
 
 def turns_of(training: Mapping[str, Any], layout: Layout) -> bool:
@@ -165,8 +164,8 @@ def untrained_like(given: Given, learner: Learner, changes: Mapping[str, Any]) -
 def loss_on(given: Given, learner: Learner, samples: Any, most: int) -> float:
     """Mean loss of the task over so many windows of a population at most."""
     some = Some.of(samples.tensors.scaled(learner.scaler), most)
-    at_once = max(1, min(Schedule.validation_batch, PREDICTION_STEPS // samples.cells))
-    return mean_loss(learner.network, some, plain_loss_of(given.tools.job.settings, given.tools.layout), at_once)
+    batch = at_once(samples.cells, Schedule.validation_batch)
+    return mean_loss(learner.network, some, plain_loss_of(given.tools.job.settings, given.tools.layout), batch)
 
 
 def fit(

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landbridge.models.learner import PREDICTION_STEPS
+from landbridge.models.learner import at_once
 from landbridge.prepare.scaling import Scaler
 from landbridge.stage import StageError
 from landbridge.train.scaled import Inputs, Scaled
@@ -162,7 +162,7 @@ class Tensors:
 
     def input_batches(self, scaler: Scaler) -> Iterator[tuple[tuple[Tensor, ...], Tensor | None]]:
         """All windows or chips as a network takes them, and what of them is real, (b, t) or (b, y, x)."""
-        chosen, size = self.samples.input_windows, max(1, PREDICTION_STEPS // self.samples.cells)
+        chosen, size = self.samples.input_windows, at_once(self.samples.cells)
         for start in range(0, len(chosen.ends), size):
             ends, sizes = self.windows(chosen, slice(start, start + size))
             inputs = self.inputs(ends, sizes, scaler)

@@ -18,7 +18,7 @@ import numpy as np
 
 from landbridge.contract import IGNORE, Dataset
 from landbridge.methods.given import LabelledRows, NotApplicable
-from landbridge.models.learner import PREDICTION_STEPS, Learner
+from landbridge.models.learner import Learner, at_once
 from landbridge.models.network import build
 from landbridge.prepare.scaling import Scaler
 from landbridge.prepare.streams import generator, stream
@@ -110,7 +110,7 @@ class Material:
         index = self.index(name, len(windows.ends), rows)
         if not len(index):
             raise NotApplicable(f"{name} has no complete window")
-        size = max(1, PREDICTION_STEPS // samples.cells)
+        size = at_once(samples.cells)
         tables = []
         for start in range(0, len(index), size):
             some = samples.tensors.windows(windows, index[start : start + size])

@@ -19,7 +19,7 @@ import torch
 from landbridge.contract import IGNORE
 from landbridge.methods.given import NotApplicable
 from landbridge.methods.mixup import mixed_inputs
-from landbridge.models.learner import PREDICTION_STEPS
+from landbridge.models.learner import at_once
 from landbridge.prepare.streams import generator
 from landbridge.train.harness import Tools
 from landbridge.train.samples import Samples
@@ -124,7 +124,7 @@ def agreement(tools: Tools, fitted: Any, samples: Samples) -> float:
     count = len(samples.prediction_windows.ends)
     seed = (tools.job.settings["scenario"], tools.job.seed)
     partners = torch.as_tensor(generator("mixval", *seed).permutation(count))
-    size = max(1, PREDICTION_STEPS // samples.cells)
+    size = at_once(samples.cells)
     learner.network.eval()
     same, whole = 0, 0
     for index in torch.arange(count).split(size):

@@ -16,7 +16,7 @@ import torch
 from landbridge.methods import importance_weighting
 from landbridge.methods.given import NotApplicable
 from landbridge.methods.groups_of_windows import group_of_window
-from landbridge.models.learner import PREDICTION_STEPS
+from landbridge.models.learner import at_once
 from landbridge.prepare.scaling import fit_scaler
 from landbridge.train.harness import Tools
 from landbridge.train.selection.case import Case, Labelled, labelled, losses
@@ -82,7 +82,7 @@ def _weighted(tools: Tools) -> tuple[Labelled, np.ndarray]:
     folds = min(importance_weighting.FOLDS, *(len(np.unique(own)) for own in groups))
     if folds < 2:
         raise NotApplicable("leaves out groups of source and target in turn, and one of them has fewer than two")
-    parts = torch.arange(len(first)).split(max(1, PREDICTION_STEPS // samples.cells))
+    parts = torch.arange(len(first)).split(at_once(samples.cells))
     own = importance_weighting.stacked(samples.tensors.prediction_batch(index, scaler) for index in parts)
     other = importance_weighting.stacked(inputs for inputs, _ in target.input_batches(scaler))
     left, right = (importance_weighting.folds_by_group(one, folds) for one in groups)
